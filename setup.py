@@ -1,0 +1,27 @@
+"All facts are in settings.ini; this file only hands them to setuptools"
+from configparser import ConfigParser
+from pathlib import Path
+from setuptools import find_packages, setup
+
+parser = ConfigParser(delimiters=['='])
+parser.read('settings.ini', encoding='utf-8')
+cfg = parser['DEFAULT']
+lines = lambda s: [l.strip() for l in s.splitlines() if l.strip()]
+licenses = {'apache2': 'Apache-2.0'}
+
+setup(
+    name=cfg['lib_name'], version=cfg['version'], description=cfg['description'],
+    long_description=Path('README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'],
+    license=licenses[cfg['license']], keywords=cfg['keywords'],
+    packages=find_packages(include=['gpt2_nb', 'gpt2_nb.*']),
+    include_package_data=True, zip_safe=False,
+    python_requires=f">={cfg['min_python']}",
+    install_requires=cfg['requirements'].split(),
+    extras_require={'dev': cfg['dev_requirements'].split()},
+    entry_points={'console_scripts': lines(cfg['console_scripts']),
+                  'nbdev': [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},
+    classifiers=['Programming Language :: Python :: 3',
+                 'Intended Audience :: Developers',
+                 'Intended Audience :: Education'])
