@@ -152,7 +152,7 @@ SMALL = dict(pydocs=pydocs, shakespeare=shakespeare)  # corpora made on the spot
 
 def find_data(
     name_or_dir:str,      # 'pydocs', 'shakespeare', or a folder of shards
-    vocab_size:int=1024,  # of the BPE that a small corpus is given
+    vocab_size:int=4096,  # of the BPE that a small corpus is given
 )->Path:
     "Folder of a data set; the small corpora are tokenised into the cache once"
     if name_or_dir not in SMALL:
@@ -164,9 +164,7 @@ def find_data(
     py = f'-py{v.major}.{v.minor}.{v.micro}' if name_or_dir == 'pydocs' else ''
     folder = cache_dir()/f'{name_or_dir}{py}-v{vocab_size}'
     if not (folder/'meta.json').is_file():
-        docs = SMALL[name_or_dir]()
-        if len(docs) == 1: docs = docs[0]  # one text is cut by characters
-        train,val = split_docs(docs)
+        train,val = split_docs(SMALL[name_or_dir]())
         folder.parent.mkdir(parents=True, exist_ok=True)
         write_dataset(folder, train_bpe(train, vocab_size),
                       dict(train=train, val=val), name_or_dir)

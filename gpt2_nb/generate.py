@@ -8,7 +8,7 @@ __all__ = ['EOT', 'GPT2_PAT', 'byte_chars', 'to_bytes', 'make_encoding', 'train_
            'decode_document', 'decode_stream', 'exit_on_bad_input', 'find_model', 'load_model', 'main']
 
 # %% ../nbs/02_generate.ipynb #c003
-import codecs, json, sys
+import codecs, json, os, sys, time
 from contextlib import contextmanager
 from pathlib import Path
 import tiktoken, torch
@@ -272,13 +272,14 @@ def decode_stream(
 # %% ../nbs/02_generate.ipynb #c111
 @contextmanager
 def exit_on_bad_input(
-    prog:str,          # name that the line starts with
-    quiet:bool=False,  # leave the line to another process?
+    prog:str,       # name that the line starts with
+    wait:float=5.,  # seconds that ranks above 0 leave rank 0 to speak first
 ):
     "Turn an error about the user's input into one line and exit code 2"
     try: yield
     except (ValueError, OSError) as e:
-        if not quiet: print(f'{prog}: {e}', file=sys.stderr, flush=True)
+        if int(os.environ.get('RANK', 0)): time.sleep(wait)
+        print(f'{prog}: {e}', file=sys.stderr, flush=True)
         sys.exit(2)
 
 # %% ../nbs/02_generate.ipynb #c114

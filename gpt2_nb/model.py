@@ -246,7 +246,7 @@ def loss(
     chunk:int=None,    # tokens whose logits are held at a time
 )->Tensor:             # scalar, nats per token
     "`forward`'s loss without ever holding the (B, T, V) logits"
-    chunk = chunk or (1024 if idx.device.type=='cpu' else 8192)
+    chunk = chunk or (128 if idx.device.type=='cpu' else 8192)
     h,t = self.hidden(idx).flatten(0, 1),targets.flatten()
     total = sum(checkpoint(_ce_sum, hc, self.lm_head.weight, tc,
                            use_reentrant=False)

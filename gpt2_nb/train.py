@@ -34,14 +34,16 @@ COMMON = dict(
 
 # %% ../nbs/10_train.ipynb #c010
 SMALL = COMMON | dict(
-    one_epoch=False, block_size=128, n_layer=2, n_head=3, n_embd=192, micro_batch=16,
-    total_batch_tokens=2048, max_steps=900, max_lr=3e-3, min_lr=3e-4,
-    warmup_steps=90, eval_every=150, sample_every=450, checkpoint_every=150)
+    one_epoch=False, block_size=64, n_layer=2, n_head=2, n_embd=128,
+    micro_batch=32, total_batch_tokens=2048, max_steps=1000, max_lr=5e-3,
+    min_lr=5e-4, warmup_steps=90, eval_every=200, sample_every=500,
+    checkpoint_every=200)
 
 # %% ../nbs/10_train.ipynb #c013
 LECTURE = COMMON | dict(
     one_epoch=True, block_size=1024, total_batch_tokens=2**19,
-    max_steps=19_073, warmup_steps=715, eval_every=250, sample_every=250, checkpoint_every=250,
+    max_steps=19_073, warmup_steps=715, eval_every=250, sample_every=250,
+    checkpoint_every=250,
     sample_prompt="Hello, I'm a language model,")
 
 # %% ../nbs/10_train.ipynb #c015
@@ -98,7 +100,8 @@ def resolve(
     if cfg.min_lr > cfg.max_lr: raise ValueError(
         f"--min_lr {cfg.min_lr}: expected at most max_lr, {cfg.max_lr}")
     if cfg.seq_len > cfg.block_size and not cfg.init_from: raise ValueError(
-        f"--seq_len {cfg.seq_len}: expected at most block_size, {cfg.block_size}")
+        f"--seq_len {cfg.seq_len}: expected at most block_size, "
+        f"{cfg.block_size}")
     return cfg
 
 # %% ../nbs/10_train.ipynb #c028
@@ -176,14 +179,15 @@ def plot_log(
 # %% ../nbs/10_train.ipynb #c046
 def git_revision()->str:  # or None outside of a repository
     "Commit of the working directory"
-    try: return subprocess.run(['git', 'rev-parse', 'HEAD'], text=True, check=True,
-                               capture_output=True).stdout.strip()
+    try: return subprocess.run(['git', 'rev-parse', 'HEAD'], check=True,
+                               text=True, capture_output=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError): return None
 
 def environment(dist:Dist)->dict:
     "What a log should say of where the run took place"
     cuda = dist.device.type == 'cuda'
-    name = torch.cuda.get_device_name(dist.device) if cuda else platform.machine()
+    name = (torch.cuda.get_device_name(dist.device) if cuda
+            else platform.machine())
     return dict(python=platform.python_version(), torch=torch.__version__,
                 device=f'{dist.device.type} {name}', world_size=dist.world_size,
                 git=git_revision(),
@@ -204,7 +208,8 @@ def train_step(run, step, stop=0):
     loss,norm = total[0].item()/dist.world_size,norm.item()
     if not math.isfinite(loss+norm): raise FloatingPointError(
         not_finite(run, step, loss, norm, mine))
-    lr = cosine_lr(step, cfg.max_lr, cfg.min_lr, cfg.warmup_steps, cfg.max_steps)
+    lr = cosine_lr(step, cfg.max_lr, cfg.min_lr, cfg.warmup_steps,
+                   cfg.max_steps)
     for group in run.opt.param_groups: group['lr'] = lr
     run.opt.step()
     run.opt.zero_grad(set_to_none=True)
@@ -213,11 +218,12 @@ def train_step(run, step, stop=0):
 # %% ../nbs/10_train.ipynb #c051
 def not_finite(run, step, loss, norm, mine):
     "Say where a loss or gradient became NaN or infinite"
-    bad = [r for r,x in enumerate(run.dist.gather(mine)) if not math.isfinite(x)]
+    ranks = enumerate(run.dist.gather(mine))
+    bad = [r for r,x in ranks if not math.isfinite(x)]
     who = f'on rank(s) {bad}' if bad else 'in the gradient only'
     last = [p.name for p in checkpoints(run.out)]
-    return (f"step {step}: loss {loss}, gradient norm {norm}, {who}; the weights "
-            f"were not touched. Data windows of this rank: "
+    return (f"step {step}: loss {loss}, gradient norm {norm}, {who}; the "
+            f"weights were not touched. Data windows of this rank: "
             f"{run.loader.mine(step).flatten().tolist()}. Last checkpoint: "
             f"{last[-1] if last else 'none'}")
 
@@ -231,8 +237,8 @@ def make_writable(
         with replace_file(out/'.probe') as f: f.touch()
         (out/'.probe').unlink()
     except OSError as e: raise ValueError(
-        f"--out_dir {out}: cannot be written ({e.strerror}); expected a folder, "
-        "or a place for one") from None
+        f"--out_dir {out}: cannot be written ({e.strerror}); expected a "
+        "folder, or a place for one") from None
 
 # %% ../nbs/10_train.ipynb #c057
 FIXED = ('block_size seq_len n_layer n_head n_embd total_batch_tokens seed '
@@ -265,17 +271,18 @@ def make_model(
     model = GPT.from_pretrained(cfg.init_from)
     c = model.cfg
     if c.real_vocab_size != vocab: raise ValueError(
-        f"--init_from {cfg.init_from}: has {c.real_vocab_size} tokens, the data's "
-        f"tokenizer {vocab}")
+        f"--init_from {cfg.init_from}: has {c.real_vocab_size} tokens, the "
+        f"data's tokenizer {vocab}")
     if cfg.seq_len > c.block_size: raise ValueError(
-        f"--seq_len {cfg.seq_len}: expected at most {c.block_size}, the context "
-        f"of {cfg.init_from}")
-    for k in ('block_size', 'n_layer', 'n_head', 'n_embd'): cfg[k] = getattr(c, k)
+        f"--seq_len {cfg.seq_len}: expected at most {c.block_size}, the "
+        f"context of {cfg.init_from}")
+    for k in ('block_size', 'n_layer', 'n_head', 'n_embd'):
+        cfg[k] = getattr(c, k)
     return model
 
 # %% ../nbs/10_train.ipynb #c062
 def open_data(
-    cfg:AttrDict,  # from `resolve`; micro_batch, max_steps, warm-up are filled in
+    cfg:AttrDict,  # from `resolve`; micro_batch and steps are filled in
     dist:Dist,
 )->AttrDict:       # enc, loader, val
     "Open shards and tokenizer, and make the steps fit them"
@@ -286,8 +293,9 @@ def open_data(
         enc = data_tokenizer(folder)
         cfg.micro_batch = split_batch(cfg, dist.world_size)
         load = lambda split,total: TokenLoader(
-            shards(folder, split), cfg.seq_len, total, cfg.micro_batch, dist.rank,
-            dist.world_size, cfg.seed, cfg.shuffle, enc.n_vocab, dist.device)
+            shards(folder, split), cfg.seq_len, total, cfg.micro_batch,
+            dist.rank, dist.world_size, cfg.seed, cfg.shuffle, enc.n_vocab,
+            dist.device)
         data = AttrDict(enc=enc, loader=load('train', cfg.total_batch_tokens),
                         val=load('val', cfg.seq_len))
         if cfg.one_epoch and 'max_steps' not in cfg.given:
@@ -304,8 +312,8 @@ def find_checkpoint(run)->tuple:  # folder and meta, or (None, None)
         if run.dist.is_main:
             make_writable(run.out)
             if run.cfg.resume == 'none' and (run.out/'log.jsonl').exists():
-                raise ValueError(f"--resume none: {run.out} already holds a run; "
-                                 "give another --out_dir")
+                raise ValueError(f"--resume none: {run.out} already holds a "
+                                 "run; give another --out_dir")
             found = latest_checkpoint(run.out, run.say)
     return run.dist.gather(found)[0]
 
@@ -318,9 +326,10 @@ def set_up(
     run = AttrDict(cfg=cfg, dist=dist, out=Path(cfg.out_dir), model=None)
     run.say = tqdm.write if dist.is_main else lambda *a: None
     run.update(open_data(cfg, dist))
+    run.data = [run.enc.n_vocab, *map(len, run.loader.maps)]
+    dist.check_same(dict(cfg) | dict(tokens=run.data))
     ckpt,meta = find_checkpoint(run)
     with dist.agree():
-        run.data = [run.enc.n_vocab, *map(len, run.loader.maps)]
         run.start,run.last = (meta['step'],meta['val']) if ckpt else (0, None)
         if ckpt: check_same(cfg, run.data, meta, ckpt)
         if run.start >= cfg.max_steps: return run
@@ -338,8 +347,9 @@ def set_up(
 # %% ../nbs/10_train.ipynb #c067
 def wants_compile(cfg, device):
     "Compile the training graph? By default on CUDA only"
-    if device.type == 'cuda': torch.set_float32_matmul_precision('high')
-    return cfg.compile == 'yes' or cfg.compile == 'auto' and device.type == 'cuda'
+    cuda = device.type == 'cuda'
+    if cuda: torch.set_float32_matmul_precision('high')
+    return cfg.compile == 'yes' or cfg.compile == 'auto' and cuda
 
 def open_log(run, size):
     "Start or continue the log; keep the tokenizer beside it"
@@ -352,21 +362,23 @@ def open_log(run, size):
 def describe(run):
     "The lines that a run starts with"
     cfg,c,dist,loader = run.cfg,run.model.cfg,run.dist,run.loader
-    cpu = dist.device.type == 'cpu'
+    n,dtype = dist.world_size,str(run.dtype).removeprefix('torch.')
+    threads = f' of {torch.get_num_threads()} threads'*(
+        dist.device.type == 'cpu')
     epochs = cfg.max_steps/loader.steps_per_epoch
-    return f"""preset {cfg.preset}
-  device  {dist.device}, {str(run.dtype).removeprefix('torch.')}, \
-{dist.world_size} rank{'s'*(dist.world_size > 1)}\
-{f' of {torch.get_num_threads()} threads'*cpu}
-  model   {run.model.num_params():,} parameters ({c.n_layer} layers, {c.n_head} \
-heads, {c.n_embd} channels, context {c.block_size}, vocabulary {c.vocab_size:,})
-  data    {cfg.data}: {loader.ends[-1]:,} tokens to train on, \
-{run.val.ends[-1]:,} held out
-  run     steps {run.start:,} to {cfg.max_steps:,} of {cfg.total_batch_tokens:,} \
-tokens, {epochs:.1f} epochs
-  batch   {cfg.micro_batch} rows × {cfg.seq_len} tokens × {dist.world_size} ranks \
-× {loader.n_micro} accumulated
-  files   {run.out}"""
+    return '\n'.join((
+        f"preset {cfg.preset}",
+        f"  device  {dist.device}, {dtype}, {n} rank{'s'*(n > 1)}{threads}",
+        f"  model   {run.model.num_params():,} parameters: {c.n_layer} layers, "
+        f"{c.n_head} heads, {c.n_embd} channels, context {c.block_size}, "
+        f"vocabulary {c.vocab_size:,}",
+        f"  data    {cfg.data}: {loader.ends[-1]:,} tokens to train on, "
+        f"{run.val.ends[-1]:,} held out",
+        f"  run     steps {run.start:,} to {cfg.max_steps:,} of "
+        f"{cfg.total_batch_tokens:,} tokens, {epochs:.1f} epochs",
+        f"  batch   {cfg.micro_batch} rows × {cfg.seq_len} tokens × {n} ranks "
+        f"× {loader.n_micro} accumulated",
+        f"  files   {run.out}"))
 
 # %% ../nbs/10_train.ipynb #c072
 def evaluate(run, step):
@@ -426,13 +438,13 @@ def report(run, bar, step, got, dt):
                         f"{tok_s:,.0f} tok/s")
     bar.update()
     if bar.disable and step%max(1, run.cfg.max_steps//20) == 0:
-        run.say(f"step {step:5} | loss {got['loss']:.4f} | lr {got['lr']:.2e} | "
-                f"norm {got['norm']:.2f} | dt {dt*1e3:.0f} ms | "
-                f"{tok_s:,.0f} tok/s")
+        run.say(f"step {step:5} | loss {got['loss']:.4f} | "
+                f"lr {got['lr']:.2e} | norm {got['norm']:.2f} | "
+                f"dt {dt*1e3:.0f} ms | {tok_s:,.0f} tok/s")
 
 # %% ../nbs/10_train.ipynb #c083
 def loop(run):
-    "Train from `run.start` to the end, or until a signal; True if stopped"
+    "Train to the end, or until a signal; return the signal, or 0"
     step,stop,steps = run.start,False,run.cfg.max_steps
     due = lambda every: step == steps or step%every == 0
     bar = tqdm(total=steps, initial=step, unit='step', dynamic_ncols=True,
@@ -444,7 +456,8 @@ def loop(run):
                 if due(run.cfg.sample_every): sample(run, step)
             if step > run.start and (stop or due(run.cfg.checkpoint_every)):
                 save(run, step)
-            if stop or step == steps: return stop and (sig.signum or signal.SIGTERM)
+            if stop: return sig.signum or signal.SIGTERM
+            if step == steps: return 0
             t0 = time.perf_counter()
             got,stop = train_step(run, step, sig.signum)
             dt = time.perf_counter()-t0
@@ -498,7 +511,7 @@ def main(
     out_dir:str=None,            # where the run lives; runs/PRESET
     max_steps:int=None,          # optimiser steps
     total_batch_tokens:int=None, # tokens of one optimiser step, over all ranks
-    micro_batch:int=None,        # rows per forward pass; the largest that divides
+    micro_batch:int=None,        # rows per forward pass
     block_size:int=None,         # longest context of the model, tokens
     seq_len:int=None,            # tokens per row in training; block_size
     n_layer:int=None,            # blocks
