@@ -97,7 +97,7 @@ def drop_repeats(
         kept.append(doc)
     return kept
 
-# %% ../nbs/03_batches.ipynb #c021
+# %% ../nbs/03_batches.ipynb #c022
 def pydocs()->list:  # of documents, in an order that is always the same
     "Collect what Python says of itself: help topics and docstrings"
     from pydoc_data.topics import topics
@@ -108,7 +108,7 @@ def pydocs()->list:  # of documents, in an order that is always the same
     random.Random(1337).shuffle(docs)
     return drop_repeats(docs)
 
-# %% ../nbs/03_batches.ipynb #c024
+# %% ../nbs/03_batches.ipynb #c025
 def split_docs(
     docs:list,           # documents, already shuffled; a single one is cut
     val_frac:float=.05,  # share of the documents that is held out
@@ -120,7 +120,7 @@ def split_docs(
     n = max(1, int(len(docs)*val_frac))
     return docs[n:], docs[:n]
 
-# %% ../nbs/03_batches.ipynb #c033
+# %% ../nbs/03_batches.ipynb #c034
 def get_batch(
     tokens,          # 1-D array of token ids, at least B·T+1 of them
     B:int,           # rows
@@ -133,7 +133,7 @@ def get_batch(
         f"{len(buf)} tokens from {start}, expected B·T+1 = {B*T+1}")
     return buf[:-1].view(B, T), buf[1:].view(B, T)
 
-# %% ../nbs/03_batches.ipynb #c068
+# %% ../nbs/03_batches.ipynb #c071
 class DataLoaderLite:
     "The lecture's loader: consecutive batches, round and round"
     def __init__(self,

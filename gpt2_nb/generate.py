@@ -128,11 +128,16 @@ def get_tokenizer(
     path = Path(name_or_path)
     file = path/'tokenizer.json'
     if file.is_file():
-        model = json.loads(file.read_text(encoding='utf-8'))['model']
+        spec = json.loads(file.read_text(encoding='utf-8'))
+        model,cut = spec['model'],spec.get('pre_tokenizer') or {}
         vocab = model.get('vocab')
         if model.get('type') != 'BPE' or model.get('byte_fallback'):
             raise ValueError(f"{file}: expected a byte-level BPE like GPT-2's, "
                              f"found type {model.get('type')!r}")
+        if (cut.get('type') != 'ByteLevel' or cut.get('add_prefix_space', True)
+            or not cut.get('use_regex', True) or spec.get('normalizer')):
+            raise ValueError(f"{file}: expected a byte-level BPE like GPT-2's, "
+                             "found another way to cut text into words")
     elif (path/'vocab.json').is_file():
         vocab = json.loads((path/'vocab.json').read_text(encoding='utf-8'))
     else: raise FileNotFoundError(
@@ -151,7 +156,7 @@ def find_tokenizer(
     own = any((Path(folder)/f).is_file() for f in files)
     return get_tokenizer(folder if own else 'gpt2')
 
-# %% ../nbs/02_generate.ipynb #c055
+# %% ../nbs/02_generate.ipynb #c057
 def encode_prompt(
     enc:tiktoken.Encoding,
     prompt:str,   # '' starts a new document
@@ -166,7 +171,7 @@ def encode_prompt(
     toks = enc.encode_ordinary(prompt) or [enc.eot_token]
     return torch.tensor(toks, device=device).expand(n, -1)
 
-# %% ../nbs/02_generate.ipynb #c063
+# %% ../nbs/02_generate.ipynb #c065
 def next_token(
     logits:Tensor,            # (B, V), of the last position
     temperature:float=1.,     # 0 is greedy; below 1 sharper, above 1 flatter
@@ -175,14 +180,14 @@ def next_token(
     rng:torch.Generator=None, # on the logits' device
 )->Tensor:                    # (B, 1) int64
     "Draw a token from each row of `logits`"
-    if temperature == 0: return logits.argmax(-1, keepdim=True)
+    if temperature < 1e-6: return logits.argmax(-1, keepdim=True)
     V = logits.shape[-1]
     logits,ids = logits.float().topk(min(top_k or V, V))     # (B, k), falling
     probs = (logits/temperature).softmax(-1)                 # (B, k)
     if top_p: probs = probs.masked_fill(probs.cumsum(-1)-probs >= top_p, 0)
     return ids.gather(-1, torch.multinomial(probs, 1, generator=rng))
 
-# %% ../nbs/02_generate.ipynb #c075
+# %% ../nbs/02_generate.ipynb #c077
 @torch.inference_mode()
 def token_stream(
     model:GPT,
@@ -213,7 +218,7 @@ def token_stream(
         idx = torch.cat([idx, tok], 1)[:,-size:]
         new = tok if cache else idx
 
-# %% ../nbs/02_generate.ipynb #c077
+# %% ../nbs/02_generate.ipynb #c079
 def generate(
     model:GPT,
     idx:Tensor,          # prompts, (B, T) int64, T ≥ 1
@@ -230,7 +235,7 @@ def generate(
     start = idx.shape[1] if lens is None else int(lens.min())
     return torch.cat([idx[:,:start], *toks], 1)
 
-# %% ../nbs/02_generate.ipynb #c100
+# %% ../nbs/02_generate.ipynb #c102
 def pick_device(
     name:str='auto',  # 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'
 )->torch.device:
@@ -248,7 +253,7 @@ def pick_device(
                          f"{', '.join(there)}")
     return torch.device(name)
 
-# %% ../nbs/02_generate.ipynb #c106
+# %% ../nbs/02_generate.ipynb #c108
 def decode_document(
     enc:tiktoken.Encoding,
     toks:list,  # token ids
@@ -269,7 +274,7 @@ def decode_stream(
         yield utf8.decode(enc.decode_single_token_bytes(t))
     yield utf8.decode(b'', final=True)
 
-# %% ../nbs/02_generate.ipynb #c111
+# %% ../nbs/02_generate.ipynb #c113
 @contextmanager
 def exit_on_bad_input(
     prog:str,       # name that the line starts with
@@ -282,7 +287,7 @@ def exit_on_bad_input(
         print(f'{prog}: {e}', file=sys.stderr, flush=True)
         sys.exit(2)
 
-# %% ../nbs/02_generate.ipynb #c114
+# %% ../nbs/02_generate.ipynb #c116
 def find_model(
     name_or_dir:str,  # a run, a checkpoint, a GPT-2 folder, or a hub name
 )->Path:
@@ -291,7 +296,7 @@ def find_model(
     if not steps: return find_pretrained(name_or_dir)
     return max(steps, key=lambda p: int(p.parent.name[5:])).parent
 
-# %% ../nbs/02_generate.ipynb #c117
+# %% ../nbs/02_generate.ipynb #c119
 def load_model(
     name_or_dir:str,  # as for `find_model`
     device='cpu',
@@ -304,7 +309,7 @@ def load_model(
                          f"its model only {model.cfg.vocab_size}")
     return model.to(device),enc
 
-# %% ../nbs/02_generate.ipynb #c120
+# %% ../nbs/02_generate.ipynb #c122
 @call_parse
 def main(
     model:str='runs/quickstart', # a run, checkpoint, GPT-2 folder or hub name

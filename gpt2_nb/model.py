@@ -253,7 +253,7 @@ def loss(
                 for hc,tc in zip(h.split(chunk), t.split(chunk)))
     return total/(t != -100).sum()
 
-# %% ../nbs/01_model.ipynb #c135
+# %% ../nbs/01_model.ipynb #c137
 class KVCache:
     "Keys and values of the tokens that one layer has read, each (B, nh, T, hs)"
     def __init__(self, max_len): self.max_len,self.len,self.kv = max_len,0,None
