@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAGIC', 'VERSION', 'SMALL', 'encode_docs', 'write_shard', 'open_shard', 'open_bin', 'no_readahead', 'shards',
-           'write_dataset', 'data_tokenizer', 'find_data', 'TokenLoader', 'shuffled']
+           'write_dataset', 'read_meta', 'data_tokenizer', 'find_data', 'TokenLoader', 'BadToken', 'shuffled']
 
 # %% ../nbs/07_data.ipynb #c003
 import json, mmap, os, shutil, sys
@@ -132,20 +132,33 @@ def write_dataset(
     finally: shutil.rmtree(tmp, ignore_errors=True)
 
 # %% ../nbs/07_data.ipynb #c044
+def read_meta(
+    folder:str,  # of shards
+)->dict:         # empty where there is no meta.json
+    "Read a data set's `meta.json`"
+    path = Path(folder)/'meta.json'
+    if not path.is_file(): return {}
+    try: meta = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as e: raise ValueError(f"{path}: damaged ({e})") from None
+    if isinstance(meta, dict): return meta
+    raise ValueError(f"{path}: a {type(meta).__name__}, expected an object")
+
 def data_tokenizer(
     folder:str,  # of shards
 )->tiktoken.Encoding:
     "The tokenizer kept with the shards; without one they are GPT-2's"
-    file,meta = Path(folder)/'tokenizer.json',Path(folder)/'meta.json'
-    if not file.is_file(): return get_tokenizer('gpt2')
-    if meta.is_file():
+    file,meta = Path(folder)/'tokenizer.json',read_meta(folder)
+    if file.is_file():
         got = sha256(file)
-        want = json.loads(meta.read_text(encoding='utf-8')).get(
-            'tokenizer_sha256', got)
+        want = meta.get('tokenizer_sha256', got)
         if got != want: raise ValueError(
             f"{file}: not the tokenizer that made these shards (sha256 "
             f"{got[:8]}…, expected {want[:8]}…)")
-    return get_tokenizer(folder)
+    enc = get_tokenizer(folder if file.is_file() else 'gpt2')
+    if (n := meta.get('vocab_size', enc.n_vocab)) != enc.n_vocab:
+        raise ValueError(f"{folder}: meta.json says {n} tokens, but the "
+                         f"tokenizer has {enc.n_vocab}")
+    return enc
 
 # %% ../nbs/07_data.ipynb #c047
 SMALL = dict(pydocs=pydocs, shakespeare=shakespeare)  # corpora made on the spot
@@ -203,6 +216,8 @@ class TokenLoader:
         self.pool,self.ahead = ThreadPoolExecutor(1),(None, None)
 
 # %% ../nbs/07_data.ipynb #c061
+class BadToken(ValueError): "A shard holds a token that its vocabulary lacks"
+
 @patch
 def read(self:TokenLoader,
     windows:np.ndarray,  # numbers of windows, any shape
@@ -216,7 +231,7 @@ def read(self:TokenLoader,
             k = int(np.searchsorted(self.ends, a, 'right'))
             base = int(self.ends[k])-len(self.maps[k])
             part = self.maps[k][a-base:end-base]
-            if (top := part.max()) >= self.vocab_size: raise ValueError(
+            if (top := part.max()) >= self.vocab_size: raise BadToken(
                 f"{self.paths[k]}: holds token {top}, expected all below the "
                 f"vocabulary's {self.vocab_size}")
             row[self.T+1-(end-a):][:len(part)] = part

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EOT', 'GPT2_PAT', 'byte_chars', 'to_bytes', 'make_encoding', 'train_bpe', 'split_token', 'save_tokenizer',
            'get_tokenizer', 'find_tokenizer', 'encode_prompt', 'next_token', 'token_stream', 'generate', 'pick_device',
-           'decode_document', 'decode_stream', 'exit_on_bad_input', 'find_model', 'load_model', 'main']
+           'decode_document', 'decode_stream', 'say_and_exit', 'exit_on_bad_input', 'find_model', 'load_model', 'main']
 
 # %% ../nbs/02_generate.ipynb #c003
 import codecs, json, os, sys, time
@@ -275,6 +275,20 @@ def decode_stream(
     yield utf8.decode(b'', final=True)
 
 # %% ../nbs/02_generate.ipynb #c113
+def say_and_exit(
+    line:str,
+    code:int,       # exit code
+    wait:float=5.,  # seconds that ranks above 0 leave rank 0 to speak first
+):
+    "End with one line on stderr; `torchrun` gets it for its report as well"
+    if int(os.environ.get('RANK', 0)): time.sleep(wait)
+    print(line, file=sys.stderr, flush=True)
+    if report := os.environ.get('TORCHELASTIC_ERROR_FILE'):
+        info = dict(message=line,
+                    extraInfo=dict(timestamp=str(int(time.time()))))
+        Path(report).write_text(json.dumps(dict(message=info)))
+    sys.exit(code)
+
 @contextmanager
 def exit_on_bad_input(
     prog:str,       # name that the line starts with
@@ -283,9 +297,7 @@ def exit_on_bad_input(
     "Turn an error about the user's input into one line and exit code 2"
     try: yield
     except (ValueError, OSError) as e:
-        if int(os.environ.get('RANK', 0)): time.sleep(wait)
-        print(f'{prog}: {e}', file=sys.stderr, flush=True)
-        sys.exit(2)
+        say_and_exit(f'{prog}: {e}', 2, wait)
 
 # %% ../nbs/02_generate.ipynb #c116
 def find_model(
