@@ -235,7 +235,7 @@ def generate(
     start = idx.shape[1] if lens is None else int(lens.min())
     return torch.cat([idx[:,:start], *toks], 1)
 
-# %% ../nbs/02_generate.ipynb #c102
+# %% ../nbs/02_generate.ipynb #c106
 def pick_device(
     name:str='auto',  # 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'
 )->torch.device:
@@ -253,7 +253,7 @@ def pick_device(
                          f"{', '.join(there)}")
     return torch.device(name)
 
-# %% ../nbs/02_generate.ipynb #c108
+# %% ../nbs/02_generate.ipynb #c112
 def decode_document(
     enc:tiktoken.Encoding,
     toks:list,  # token ids
@@ -274,7 +274,7 @@ def decode_stream(
         yield utf8.decode(enc.decode_single_token_bytes(t))
     yield utf8.decode(b'', final=True)
 
-# %% ../nbs/02_generate.ipynb #c113
+# %% ../nbs/02_generate.ipynb #c117
 def say_and_exit(
     line:str,
     code:int,       # exit code
@@ -299,7 +299,7 @@ def exit_on_bad_input(
     except (ValueError, OSError) as e:
         say_and_exit(f'{prog}: {e}', 2, wait)
 
-# %% ../nbs/02_generate.ipynb #c116
+# %% ../nbs/02_generate.ipynb #c120
 def find_model(
     name_or_dir:str,  # a run, a checkpoint, a GPT-2 folder, or a hub name
 )->Path:
@@ -308,7 +308,7 @@ def find_model(
     if not steps: return find_pretrained(name_or_dir)
     return max(steps, key=lambda p: int(p.parent.name[5:])).parent
 
-# %% ../nbs/02_generate.ipynb #c119
+# %% ../nbs/02_generate.ipynb #c123
 def load_model(
     name_or_dir:str,  # as for `find_model`
     device='cpu',
@@ -321,7 +321,7 @@ def load_model(
                          f"its model only {model.cfg.vocab_size}")
     return model.to(device),enc
 
-# %% ../nbs/02_generate.ipynb #c122
+# %% ../nbs/02_generate.ipynb #c126
 @call_parse
 def main(
     model:str='runs/quickstart', # a run, checkpoint, GPT-2 folder or hub name

@@ -233,7 +233,7 @@ def from_pretrained(
     model.lm_head.weight = model.transformer.wte.weight  # tie again
     return model.eval()
 
-# %% ../nbs/01_model.ipynb #c130
+# %% ../nbs/01_model.ipynb #c131
 def _ce_sum(h, weight, t):
     "Summed cross-entropy of a chunk: `checkpoint` computes its logits twice"
     return F.cross_entropy(F.linear(h, weight).float(), t, reduction='sum')
@@ -253,7 +253,7 @@ def loss(
                 for hc,tc in zip(h.split(chunk), t.split(chunk)))
     return total/(t != -100).sum()
 
-# %% ../nbs/01_model.ipynb #c137
+# %% ../nbs/01_model.ipynb #c138
 class KVCache:
     "Keys and values of the tokens that one layer has read, each (B, nh, T, hs)"
     def __init__(self, max_len): self.max_len,self.len,self.kv = max_len,0,None
