@@ -7,14 +7,14 @@ __all__ = ['COMMON', 'SMALL', 'LECTURE', 'PRESETS', 'SHAPE', 'FIXED', 'one_of', 
            'RunLog', 'read_log', 'losses', 'plot_log', 'git_revision', 'environment', 'train_step', 'not_finite',
            'make_writable', 'check_same', 'make_model', 'open_data', 'find_checkpoint', 'set_up', 'warm_up',
            'wants_compile', 'open_log', 'describe', 'evaluate', 'sample', 'save', 'StopSignal', 'report', 'loop',
-           'closing', 'train', 'main', 'cli']
+           'closing', 'train', 'main']
 
 # %% ../nbs/10_train.ipynb #c003
 import json, math, os, platform, shlex, signal, subprocess, sys, time
 from pathlib import Path
 import torch
 from fastcore.basics import AttrDict
-from fastcore.script import bool_arg, call_parse
+from fastcore.script import bool_arg, call_parse, is_cli
 from torch import Tensor
 from tqdm import tqdm
 from .checkpoint import (checkpoints, latest_checkpoint, load_checkpoint,
@@ -574,8 +574,7 @@ def main(
         dist = Dist(cfg.device)
         split_batch(cfg, dist.world_size)
     try:
-        with dist: return train(cfg, dist)
+        with dist: last = train(cfg, dist)
+        return None if is_cli() else last  # a script's result is its exit code
     except BadToken as e: say_and_exit(f'train: {e}', 2)
     except (FloatingPointError, OSError) as e: say_and_exit(f'train: {e}', 1)
-
-def cli(): main()  # the console script, which must not exit with main's result
