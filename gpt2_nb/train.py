@@ -575,6 +575,6 @@ def main(
         split_batch(cfg, dist.world_size)
     try:
         with dist: last = train(cfg, dist)
-        return None if is_cli() else last  # a script's result is its exit code
+        return None if is_cli(main) else last  # the exit code is 0
     except BadToken as e: say_and_exit(f'train: {e}', 2)
     except (FloatingPointError, OSError) as e: say_and_exit(f'train: {e}', 1)
