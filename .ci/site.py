@@ -1,0 +1,77 @@
+"What can be known of the website without Quarto: nbdev's half of the build, and every link and anchor in what it makes"
+import json, os, re, sys, tempfile, warnings
+from pathlib import Path
+
+root = Path(__file__).parent.parent
+errors = []
+
+def check(ok, where, what):
+    if not ok: errors.append(f'{where}: {what}')
+
+def process(to):
+    "Run nbdev's processors over each notebook, as nbdev_docs does before it calls Quarto"
+    from nbdev.processors import FilterDefaults
+    from nbdev.quarto import refresh_quarto_yml
+    from nbdev.serve_drv import main
+    os.chdir(root)
+    refresh_quarto_yml()
+    for path in sorted((root/'nbs').glob('*.ipynb')):
+        os.chdir(root/'nbs')
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter('always')
+            try: main((path, to/path.name, FilterDefaults))
+            except Exception as e: check(False, path.name, f'nbdev cannot make its page: {e}')
+        for w in seen:
+            if 'Found cells' in str(w.message): check(False, path.name, w.message)
+
+def anchor(heading):
+    "Pandoc's identifier of a heading"
+    text = re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', heading).lower()
+    text = re.sub(r'[^\w\s.-]', '', text)
+    return re.sub(r'^[^a-z]+', '', re.sub(r'\s+', '-', text.strip()))
+
+def prose(path):
+    cells = json.loads(path.read_text(encoding='utf-8'))['cells']
+    return '\n'.join(''.join(c['source']) for c in cells if c['cell_type'] in ('markdown', 'raw'))
+
+def check_page(path, pages):
+    text = prose(path)
+    front = re.match(r'---\n(.*?)\n---', text, re.S)
+    for key in ('title', 'description'):
+        check(front and re.search(fr'^{key}: *\S', front[1], re.M), path.name, f'no {key} in the front matter')
+    plain = re.sub(r'```.*?```|`[^`\n]*`', '', text, flags=re.S)
+    for alt,target in re.findall(r'(!?\[[^\]]*)\]\(([^)\s]+)', plain):
+        if re.match(r'\w+:', target): continue
+        name,_,part = target.partition('#')
+        check(not alt.startswith('![') or len(alt) > 2, path.name, f'{target} has no alt text')
+        check(not name or (path.parent/name).exists() or (root/'nbs'/name).exists(), path.name, f'links to {name}')
+        there = pages.get(name or path.name, '')
+        ids = {anchor(h) for h in re.findall(r'^#+ (.*?)(?: *\{.*\})?$', there, re.M)}
+        check(not part or part in ids, path.name, f'links to {target}; anchors there: {sorted(ids)}')
+
+def check_yaml():
+    "Quarto reads both files; and each notebook has its place in the sidebar"
+    import yaml
+    try: yaml.safe_load((root/'nbs/nbdev.yml').read_text(encoding='utf-8'))
+    except yaml.YAMLError as e: check(False, 'nbdev.yml', str(e))
+    def files(x):
+        if isinstance(x, dict): x = x.values()
+        if isinstance(x, str): x = [] if not x.endswith('.ipynb') else [x]; yield from x
+        else:
+            for v in x or []: yield from files(v)
+    site = yaml.safe_load((root/'_quarto.yml').read_text(encoding='utf-8'))
+    listed = set(files(site['website']['sidebar']['contents']))
+    there = {p.name for p in (root/'nbs').glob('*.ipynb')}
+    check(listed == there, '_quarto.yml', f'the sidebar and nbs/ differ in {sorted(listed ^ there)}')
+
+def check_site(to):
+    pages = {p.name: prose(p) for p in sorted(to.glob('*.ipynb'))}
+    for name in pages: check_page(to/name, pages)
+    check_yaml()
+    print(f'{len(pages)} pages')
+
+if __name__ == '__main__':
+    with tempfile.TemporaryDirectory() as to:
+        process(Path(to))
+        check_site(Path(to))
+    if errors: sys.exit('\n'.join(errors))
