@@ -20,7 +20,7 @@ GPT2_SIZES = {
     'gpt2-xl':     dict(n_layer=48, n_head=25, n_embd=1600),
 }
 
-# %% ../nbs/00_pretrained.ipynb #184733d0
+# %% ../nbs/00_pretrained.ipynb #9da6990d
 WANTED = ['config.json', 'model.safetensors', 'tokenizer.json',
           'vocab.json', 'merges.txt']
 
@@ -33,19 +33,19 @@ def find_pretrained(
     if path.exists() or path.is_absolute() or str(name_or_dir)[:1] in '.~':
         raise FileNotFoundError(f"model {name_or_dir}: no such folder")
     from huggingface_hub import snapshot_download
-    try:
-        path = Path(snapshot_download(str(name_or_dir), allow_patterns=WANTED))
-        lacks = [f for f in WANTED[:2] if not (path/f).is_file()]
-        if not lacks: return path
-        why = f"the Hugging Face cache lacks its {' and '.join(lacks)}"
+    try: path = snapshot_download(str(name_or_dir), allow_patterns=WANTED)
     except Exception as e:  # offline, cut off, no such repo, not a valid name
+        path = getattr(e, 'snapshot_path', None)  # of an incomplete cache
         why = (f"the Hugging Face hub did not give it ({type(e).__name__}); "
                f"GPT-2's names there are {', '.join(GPT2_SIZES)}")
+    if path:
+        lacks = [f for f in WANTED[:2] if not (Path(path)/f).is_file()]
+        if not lacks: return Path(path)
+        why = f"the Hugging Face cache lacks its {' and '.join(lacks)}"
     raise FileNotFoundError(
-        f"model {name_or_dir!r}: no such folder, and {why}. A download that "
-        "was cut off continues when you try again online. Offline, give a "
-        "folder with config.json and model.safetensors, or set HF_HOME to a "
-        "cache that holds them")
+        f"model {name_or_dir!r}: no such folder, and {why}. If a download was "
+        "cut off, try again online. Offline, give a folder with config.json "
+        "and model.safetensors, or set HF_HOME to a cache that holds them")
 
 # %% ../nbs/00_pretrained.ipynb #92442980
 def read_config(
