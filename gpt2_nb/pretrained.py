@@ -72,14 +72,15 @@ def read_config(
                 vocab_size=cfg.get('vocab_size', 50257),
                 n_layer=cfg.get('n_layer', 12), n_head=cfg.get('n_head', 12))
 
-# %% ../nbs/00_pretrained.ipynb #c071
+# %% ../nbs/00_pretrained.ipynb #a918738b
 def read_weights(
     folder:str,  # folder with a `model.safetensors`
 )->dict:         # name -> fp32 tensor, names as in `GPT2LMHeadModel`
     "Read a GPT-2's tensors; buffers and the tied head are left out"
     path = Path(folder)/'model.safetensors'
     if not path.is_file(): raise FileNotFoundError(
-        f"{path}: not found; expected all weights in this one file")
+        f"{path}: not found; expected all weights in this one file, as "
+        "transformers' save_pretrained writes them")
     try: tensors = load_file(path)
     except SafetensorError as e:
         raise ValueError(f"{path}: not a whole safetensors file "
