@@ -207,7 +207,7 @@ def save_pretrained(
     with replace_file(folder/'config.json') as tmp:
         tmp.write_text(json.dumps(cfg, indent=2)+'\n', encoding='utf-8')
 
-# %% ../nbs/01_model.ipynb #c087
+# %% ../nbs/01_model.ipynb #867e126f
 @patch(cls_method=True)
 def from_pretrained(
     cls:GPT,
@@ -217,17 +217,17 @@ def from_pretrained(
     folder = find_pretrained(name_or_dir)
     cfg,sd = GPTConfig(**read_config(folder)),read_weights(folder)
     with torch.device('meta'): model = cls(cfg)          # shapes, no memory
-    sd = {k: v.t() if is_conv1d(k) else v for k,v in sd.items()}
     own = {k: v for k,v in model.state_dict().items() if k != 'lm_head.weight'}
     for word,odd in (('lacks', own.keys()-sd.keys()),
                      ('has an unknown', sd.keys()-own.keys())):
         if odd: raise ValueError(f"{folder}: {word} tensor {min(odd)} "
                                  f"({len(odd)} such), expected GPT-2's")
     for k,v in own.items():
-        if v.shape != sd[k].shape:
-            raise ValueError(f"{folder}: {k} is {tuple(sd[k].shape)}, "
-                             f"config.json says {tuple(v.shape)}")
-        sd[k] = sd[k].clone(memory_format=torch.contiguous_format)
+        turn = torch.t if is_conv1d(k) else lambda w: w
+        got,want = tuple(sd[k].shape),tuple(turn(v).shape)
+        if got != want: raise ValueError(
+            f"{folder}: {k} is {got}, config.json says {want}")
+        sd[k] = turn(sd[k]).clone(memory_format=torch.contiguous_format)
     sd['lm_head.weight'] = sd['transformer.wte.weight']
     model.load_state_dict(sd, assign=True)
     model.lm_head.weight = model.transformer.wte.weight  # tie again
