@@ -20,7 +20,7 @@ GPT2_SIZES = {
     'gpt2-xl':     dict(n_layer=48, n_head=25, n_embd=1600),
 }
 
-# %% ../nbs/00_pretrained.ipynb #c055
+# %% ../nbs/00_pretrained.ipynb #9da6990d
 WANTED = ['config.json', 'model.safetensors', 'tokenizer.json',
           'vocab.json', 'merges.txt']
 
@@ -33,23 +33,28 @@ def find_pretrained(
     if path.exists() or path.is_absolute() or str(name_or_dir)[:1] in '.~':
         raise FileNotFoundError(f"model {name_or_dir}: no such folder")
     from huggingface_hub import snapshot_download
-    try: return Path(snapshot_download(str(name_or_dir), allow_patterns=WANTED))
+    try: path = snapshot_download(str(name_or_dir), allow_patterns=WANTED)
     except Exception as e:  # offline, cut off, no such repo, not a valid name
-        raise FileNotFoundError(
-            f"model {name_or_dir!r}: no such folder, and the Hugging Face hub "
-            f"did not give it ({type(e).__name__}); GPT-2's names there are "
-            f"{', '.join(GPT2_SIZES)}. A download that was cut off continues "
-            "when you try again. Offline, give a folder with config.json and "
-            "model.safetensors, or set HF_HOME to a cache that holds it"
-        ) from None
+        path = getattr(e, 'snapshot_path', None)  # of an incomplete cache
+        why = (f"the Hugging Face hub did not give it ({type(e).__name__}); "
+               f"GPT-2's names there are {', '.join(GPT2_SIZES)}")
+    if path:
+        lacks = [f for f in WANTED[:2] if not (Path(path)/f).is_file()]
+        if not lacks: return Path(path)
+        why = f"the Hugging Face cache lacks its {' and '.join(lacks)}"
+    raise FileNotFoundError(
+        f"model {name_or_dir!r}: no such folder, and {why}. If a download was "
+        "cut off, try again online. Offline, give a folder with config.json "
+        "and model.safetensors, or set HF_HOME to a cache that holds them")
 
-# %% ../nbs/00_pretrained.ipynb #c065
+# %% ../nbs/00_pretrained.ipynb #92442980
 def read_config(
     folder:str,  # folder with a `config.json`
 )->dict:         # the five sizes of a `GPTConfig`
     "Read Hugging Face's `config.json` and refuse what is not a GPT-2"
     path = Path(folder)/'config.json'
-    if not path.is_file(): raise FileNotFoundError(f"{path}: not found")
+    if not path.is_file(): raise FileNotFoundError(
+        f"{path}: not found; expected a model's folder")
     try: cfg = dict(json.loads(path.read_text(encoding='utf-8')))
     except (ValueError, TypeError) as e:
         raise ValueError(f"{path}: not a JSON object ({e})") from None
@@ -67,14 +72,15 @@ def read_config(
                 vocab_size=cfg.get('vocab_size', 50257),
                 n_layer=cfg.get('n_layer', 12), n_head=cfg.get('n_head', 12))
 
-# %% ../nbs/00_pretrained.ipynb #c071
+# %% ../nbs/00_pretrained.ipynb #a918738b
 def read_weights(
     folder:str,  # folder with a `model.safetensors`
 )->dict:         # name -> fp32 tensor, names as in `GPT2LMHeadModel`
     "Read a GPT-2's tensors; buffers and the tied head are left out"
     path = Path(folder)/'model.safetensors'
     if not path.is_file(): raise FileNotFoundError(
-        f"{path}: not found; expected all weights in this one file")
+        f"{path}: not found; expected all weights in this one file, as "
+        "transformers' save_pretrained writes them")
     try: tensors = load_file(path)
     except SafetensorError as e:
         raise ValueError(f"{path}: not a whole safetensors file "
