@@ -164,7 +164,7 @@ def find_tokenizer(
     own = tokenizer_file(folder)
     return get_tokenizer(own.parent.absolute() if own else 'gpt2')
 
-# %% ../nbs/02_generate.ipynb #c057
+# %% ../nbs/02_generate.ipynb #58495314
 def encode_prompt(
     enc:tiktoken.Encoding,
     prompt:str,   # '' starts a new document
@@ -174,8 +174,8 @@ def encode_prompt(
     "Turn a prompt into `n` equal rows of tokens"
     try: prompt.encode()
     except UnicodeEncodeError as e: raise ValueError(
-        f"prompt has {prompt[e.start]!r} at character {e.start}: a lone "
-        "surrogate, expected text that UTF-8 can hold") from None
+        f"prompt has {prompt[e.start]!r} at character {e.start}, which UTF-8 "
+        "cannot hold: a lone surrogate or a stray byte") from None
     toks = enc.encode_ordinary(prompt) or [enc.eot_token]
     return torch.tensor(toks, device=device).expand(n, -1)
 
@@ -329,12 +329,16 @@ def command(func):
     if func.__module__ == '__main__' and func.__globals__.get('__spec__'): cli()
     return func
 
-# %% ../nbs/02_generate.ipynb #c120
+# %% ../nbs/02_generate.ipynb #6e3e4ff5
 def find_model(
     name_or_dir:str,  # a run, a checkpoint, a GPT-2 folder, or a hub name
 )->Path:
     "Folder of the model; of a run, its newest checkpoint"
-    steps = list(Path(name_or_dir).glob('step_*/meta.json'))
+    path = Path(name_or_dir)
+    if path.parts[:1] == ('runs',) and not path.is_dir():  # not a hub name
+        raise FileNotFoundError(f"model {path}: no such run; "
+            "python -m gpt2_nb.train makes runs/quickstart")
+    steps = list(path.glob('step_*/meta.json'))
     if not steps: return find_pretrained(name_or_dir)
     return max(steps, key=lambda p: int(p.parent.name[5:])).parent
 
