@@ -6,13 +6,12 @@
 __all__ = ['SHAKESPEARE', 'SHAKESPEARE_SHA256', 'SKIP', 'cache_dir', 'sha256', 'data_file', 'shakespeare', 'docstrings',
            'drop_repeats', 'pydocs', 'split_docs', 'get_batch', 'DataLoaderLite']
 
-# %% ../nbs/03_batches.ipynb #e0a7ed99
+# %% ../nbs/03_batches.ipynb #49fd6b67
 import ast, hashlib, os, random, shutil, sys, sysconfig, warnings
 from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 import numpy as np, torch
-from torch import Tensor
 from .model import replace_file
 
 # %% ../nbs/03_batches.ipynb #56e12b99
