@@ -6,20 +6,21 @@
 __all__ = ['SHAKESPEARE', 'SHAKESPEARE_SHA256', 'SKIP', 'cache_dir', 'sha256', 'data_file', 'shakespeare', 'docstrings',
            'drop_repeats', 'pydocs', 'split_docs', 'get_batch', 'DataLoaderLite']
 
-# %% ../nbs/03_batches.ipynb #c003
-import ast, hashlib, os, random, shutil, sysconfig, warnings
+# %% ../nbs/03_batches.ipynb #49fd6b67
+import ast, hashlib, os, random, shutil, sys, sysconfig, warnings
+from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 import numpy as np, torch
-from torch import Tensor
 from .model import replace_file
 
-# %% ../nbs/03_batches.ipynb #c008
+# %% ../nbs/03_batches.ipynb #56e12b99
 def cache_dir()->Path:
     "Folder for what we make or download: `$GPT2_NB_CACHE`, or ~/.cache/gpt2_nb"
     path = Path(os.environ.get('GPT2_NB_CACHE') or '~/.cache/gpt2_nb')
     return path.expanduser()
 
+# %% ../nbs/03_batches.ipynb #1e103c63
 def sha256(
     path:str,  # file to read
 )->str:        # 64 hexadecimal digits
@@ -29,7 +30,7 @@ def sha256(
         while block := f.read(1<<20): h.update(block)
     return h.hexdigest()
 
-# %% ../nbs/03_batches.ipynb #c011
+# %% ../nbs/03_batches.ipynb #f3955989
 def data_file(
     name:str,    # file name, the same in `$GPT2_NB_DATA`, cache and download
     url:str,     # where to fetch it from
@@ -45,11 +46,12 @@ def data_file(
         try:
             with urlopen(url, timeout=30) as src, open(tmp, 'wb') as dst:
                 shutil.copyfileobj(src, dst)
-        except OSError as e: raise FileNotFoundError(
+        except (OSError, HTTPException) as e: raise FileNotFoundError(
             f"{name} could not be downloaded from {url} ({e}); offline, put "
             "it into a folder and name the folder in GPT2_NB_DATA") from None
-        if (found := sha256(tmp)) != digest:
-            raise ValueError(f"{url}: sha256 {found}, expected {digest}")
+        if (found := sha256(tmp)) != digest: raise ValueError(
+            f"{url}: sha256 is {found}, expected {digest}: cut off, or not "
+            "the file; try again, or name its folder in GPT2_NB_DATA")
     return path
 
 # %% ../nbs/03_batches.ipynb #c014
@@ -63,10 +65,7 @@ def shakespeare()->list:  # of one document
     path = data_file('tinyshakespeare.txt', SHAKESPEARE, SHAKESPEARE_SHA256)
     return [path.read_text(encoding='utf-8')]
 
-# %% ../nbs/03_batches.ipynb #c016
-SKIP = {'test', 'tests', 'idlelib', 'lib2to3', 'turtledemo', 'ensurepip',
-        'site-packages', 'dist-packages', 'pydoc_data'}
-
+# %% ../nbs/03_batches.ipynb #a345247f
 def docstrings(
     path:str,  # a Python source file; it is parsed, never imported
 )->list:       # its docstrings, module's first
@@ -97,14 +96,21 @@ def drop_repeats(
         kept.append(doc)
     return kept
 
-# %% ../nbs/03_batches.ipynb #c022
+# %% ../nbs/03_batches.ipynb #782ba78f
+SKIP = {'test', 'tests', 'idlelib', 'lib2to3', 'turtledemo', 'ensurepip',
+        'pydoc_data'}
+
 def pydocs()->list:  # of documents, in an order that is always the same
     "Collect what Python says of itself: help topics and docstrings"
     from pydoc_data.topics import topics
     lib = Path(sysconfig.get_path('stdlib'))
     docs = [t.strip() for t in topics.values()]
-    for path in sorted(lib.rglob('*.py')):
-        if not SKIP & set(path.relative_to(lib).parts): docs += docstrings(path)
+    own = sys.stdlib_module_names | {'__hello__', '__phello__'}  # not listed
+    for top in sorted(lib.iterdir()):
+        if top.name.split('.')[0] not in own: continue
+        for path in sorted(top.rglob('*.py')) if top.is_dir() else [top]:
+            if not SKIP & set(path.relative_to(lib).parts):
+                docs += docstrings(path)
     random.Random(1337).shuffle(docs)
     return drop_repeats(docs)
 

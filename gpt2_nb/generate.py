@@ -4,22 +4,21 @@
 
 # %% auto #0
 __all__ = ['EOT', 'GPT2_PAT', 'byte_chars', 'to_bytes', 'make_encoding', 'train_bpe', 'split_token', 'save_tokenizer',
-           'get_tokenizer', 'find_tokenizer', 'encode_prompt', 'next_token', 'token_stream', 'generate', 'pick_device',
-           'decode_document', 'decode_stream', 'say_and_exit', 'exit_on_bad_input', 'find_model', 'load_model', 'main']
+           'read_vocab', 'tokenizer_file', 'get_tokenizer', 'find_tokenizer', 'encode_prompt', 'next_token',
+           'token_stream', 'generate', 'pick_device', 'decode_document', 'decode_stream', 'say_and_exit',
+           'exit_on_bad_input', 'command', 'find_model', 'load_model', 'print_samples', 'check_sampling', 'main']
 
-# %% ../nbs/02_generate.ipynb #c003
-import codecs, json, os, sys, time
+# %% ../nbs/02_generate.ipynb #91a4cef1
+import codecs, io, json, os, sys, time
 from contextlib import contextmanager
 from pathlib import Path
 import tiktoken, torch
-from fastcore.script import call_parse
+from fastcore.script import anno_parser
 from torch import Tensor
 from .model import GPT, KVCache, replace_file
 from .pretrained import find_pretrained
 
-# %% ../nbs/02_generate.ipynb #c009
-EOT = '<|endoftext|>'
-
+# %% ../nbs/02_generate.ipynb #d8b0c666
 def byte_chars()->dict:  # printable character -> byte value
     "Give GPT-2's spelling of the 256 bytes as printable characters"
     keep = [*range(33, 127), *range(161, 173), *range(174, 256)]
@@ -27,6 +26,7 @@ def byte_chars()->dict:  # printable character -> byte value
     return ({chr(b): b for b in keep} |
             {chr(256+i): b for i,b in enumerate(rest)})
 
+# %% ../nbs/02_generate.ipynb #e4c1d896
 def to_bytes(
     token:str,   # in GPT-2's spelling
     chars:dict,  # of `byte_chars`
@@ -34,7 +34,8 @@ def to_bytes(
     "Undo GPT-2's spelling of a token"
     return bytes(chars[c] for c in token)
 
-# %% ../nbs/02_generate.ipynb #c016
+# %% ../nbs/02_generate.ipynb #81a37eb3
+EOT = '<|endoftext|>'
 # GPT-2's way to cut text into words before merging (tiktoken's spelling of it)
 GPT2_PAT = (r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++"
             r"|\s++$|\s+(?!\S)|\s")
@@ -80,83 +81,90 @@ def split_token(
         parts[i:i+2] = [parts[i]+parts[i+1]]
     return parts
 
-# %% ../nbs/02_generate.ipynb #c031
+# %% ../nbs/02_generate.ipynb #1df27a4e
 def save_tokenizer(
     enc:tiktoken.Encoding,  # byte-level BPE with GPT-2's word pattern
     folder:str,             # made if it is not there
 ):
     "Write `tokenizer.json` as `tokenizers` and `transformers` read it"
-    folder = Path(folder)
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    folder,ranks = Path(folder),enc._mergeable_ranks
     folder.mkdir(parents=True, exist_ok=True)
-    ranks = enc._mergeable_ranks
     names = {b: c for c,b in byte_chars().items()}
     spell = lambda token: ''.join(names[b] for b in token)
     tokens = sorted(ranks, key=ranks.get)
     vocab = {spell(t): ranks[t] for t in tokens} | {EOT: enc.eot_token}
-    merges = [list(map(spell, split_token(t, ranks)))
+    merges = [tuple(map(spell, split_token(t, ranks)))
               for t in tokens if len(t) > 1]
-    level = dict(type='ByteLevel', add_prefix_space=False, trim_offsets=True,
-                 use_regex=True)
-    added = dict(id=enc.eot_token, content=EOT, single_word=False, lstrip=False,
-                 rstrip=False, normalized=False, special=True)
-    model = dict(type='BPE', dropout=None, unk_token=None,
-                 continuing_subword_prefix=None, end_of_word_suffix=None,
-                 fuse_unk=False, byte_fallback=False, ignore_merges=False,
-                 vocab=vocab, merges=merges)
-    spec = dict(version='1.0', truncation=None, padding=None, normalizer=None,
-                added_tokens=[added], pre_tokenizer=level, post_processor=None,
-                decoder=level, model=model)
+    tok = Tokenizer(models.BPE(vocab=vocab, merges=merges))
+    tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tok.decoder = decoders.ByteLevel()
+    tok.add_special_tokens([EOT])
     conf = dict(tokenizer_class='PreTrainedTokenizerFast', eos_token=EOT,
                 bos_token=EOT, clean_up_tokenization_spaces=False)
-    for name,obj in (('tokenizer.json', spec), ('tokenizer_config.json', conf)):
-        text = json.dumps(obj, ensure_ascii=False)
+    for name,text in (('tokenizer.json', tok.to_str()),
+                      ('tokenizer_config.json', json.dumps(conf))):
         with replace_file(folder/name) as tmp:
             tmp.write_text(text, encoding='utf-8')
 
-# %% ../nbs/02_generate.ipynb #c033
+# %% ../nbs/02_generate.ipynb #ea0ae184
+def read_vocab(
+    file:Path,  # `tokenizer.json`, or `vocab.json` of an older GPT-2 folder
+)->dict:        # token in GPT-2's spelling -> id
+    "Read the vocabulary of a tokenizer that works like GPT-2's; refuse others"
+    try: spec = dict(json.loads(file.read_text(encoding='utf-8')))
+    except (ValueError, TypeError) as e:
+        raise ValueError(f"{file}: not a JSON object ({e})") from None
+    if file.name == 'tokenizer.json':
+        model,cut = (spec.get(k) or {} for k in ('model', 'pre_tokenizer'))
+        for what,got,want in (
+            ('model', model.get('type', 'BPE'), 'BPE'),
+            ('byte_fallback', model.get('byte_fallback', False), False),
+            ('pre_tokenizer', cut.get('type'), 'ByteLevel'),
+            ('add_prefix_space', cut.get('add_prefix_space'), False),
+            ('use_regex', cut.get('use_regex', True), True),
+            ('normalizer', spec.get('normalizer'), None)):
+            if got != want: raise ValueError(
+                f"{file}: {what} is {got!r}, expected {want!r} as in GPT-2's")
+        spec = model.get('vocab', {})
+    if not set(byte_chars()) <= spec.keys(): raise ValueError(
+        f"{file}: some of the 256 bytes have no token, expected a byte-level "
+        "BPE like GPT-2's")
+    return spec
+
+# %% ../nbs/02_generate.ipynb #d3ae55d3
+def tokenizer_file(
+    folder:str,
+)->Path:  # or None
+    "Find the file that holds a folder's tokenizer"
+    files = (Path(folder)/f for f in ('tokenizer.json', 'vocab.json'))
+    return next((f for f in files if f.is_file()), None)
+
 def get_tokenizer(
     name_or_path:str='gpt2',  # 'gpt2', or a folder that holds a tokenizer
 )->tiktoken.Encoding:
     "GPT-2's BPE as `tiktoken` has it, or one kept with a model or a data set"
-    if str(name_or_path)=='gpt2' and not Path('gpt2').is_dir():
-        try: return tiktoken.get_encoding('gpt2')
-        except Exception as e:
-            raise FileNotFoundError(
-                f"tiktoken could not fetch GPT-2's BPE ({type(e).__name__}); "
-                "offline, set TIKTOKEN_CACHE_DIR to a folder that another "
-                "machine's tiktoken has filled") from None
-    path = Path(name_or_path)
-    file = path/'tokenizer.json'
-    if file.is_file():
-        spec = json.loads(file.read_text(encoding='utf-8'))
-        model,cut = spec['model'],spec.get('pre_tokenizer') or {}
-        vocab = model.get('vocab')
-        if model.get('type') != 'BPE' or model.get('byte_fallback'):
-            raise ValueError(f"{file}: expected a byte-level BPE like GPT-2's, "
-                             f"found type {model.get('type')!r}")
-        if (cut.get('type') != 'ByteLevel' or cut.get('add_prefix_space', True)
-            or not cut.get('use_regex', True) or spec.get('normalizer')):
-            raise ValueError(f"{file}: expected a byte-level BPE like GPT-2's, "
-                             "found another way to cut text into words")
-    elif (path/'vocab.json').is_file():
-        vocab = json.loads((path/'vocab.json').read_text(encoding='utf-8'))
-    else: raise FileNotFoundError(
-        f"{path}: no tokenizer.json or vocab.json there; expected 'gpt2' or a "
-        "folder with a tokenizer")
-    if not set(byte_chars()) <= vocab.keys():
-        raise ValueError(f"{path}: its tokenizer lacks some of the 256 bytes, "
-                         "expected a byte-level BPE like GPT-2's")
-    return make_encoding(path.name, vocab)
+    if str(name_or_path) != 'gpt2':
+        if file := tokenizer_file(name_or_path):
+            return make_encoding(Path(name_or_path).name, read_vocab(file))
+        raise FileNotFoundError(f"{name_or_path}: no tokenizer.json or "
+            "vocab.json there; expected 'gpt2' or a folder with a tokenizer")
+    try: return tiktoken.get_encoding('gpt2')
+    except Exception as e:  # offline, cut off, a cache that is read-only
+        raise FileNotFoundError(
+            f"tiktoken could not fetch GPT-2's BPE ({type(e).__name__}); try "
+            "again, or offline set TIKTOKEN_CACHE_DIR to a folder that "
+            "another machine's tiktoken has filled") from None
 
+# %% ../nbs/02_generate.ipynb #ca316018
 def find_tokenizer(
     folder:str,  # of a model or a data set
 )->tiktoken.Encoding:
     "Read the tokenizer that is kept in `folder`; without one it is GPT-2's"
-    files = 'tokenizer.json','vocab.json'
-    own = any((Path(folder)/f).is_file() for f in files)
-    return get_tokenizer(folder if own else 'gpt2')
+    own = tokenizer_file(folder)
+    return get_tokenizer(own.parent.absolute() if own else 'gpt2')
 
-# %% ../nbs/02_generate.ipynb #c057
+# %% ../nbs/02_generate.ipynb #58495314
 def encode_prompt(
     enc:tiktoken.Encoding,
     prompt:str,   # '' starts a new document
@@ -166,8 +174,8 @@ def encode_prompt(
     "Turn a prompt into `n` equal rows of tokens"
     try: prompt.encode()
     except UnicodeEncodeError as e: raise ValueError(
-        f"prompt has {prompt[e.start]!r} at character {e.start}: a lone "
-        "surrogate, expected text that UTF-8 can hold") from None
+        f"prompt has {prompt[e.start]!r} at character {e.start}, which UTF-8 "
+        "cannot hold: a lone surrogate or a stray byte") from None
     toks = enc.encode_ordinary(prompt) or [enc.eot_token]
     return torch.tensor(toks, device=device).expand(n, -1)
 
@@ -235,7 +243,7 @@ def generate(
     start = idx.shape[1] if lens is None else int(lens.min())
     return torch.cat([idx[:,:start], *toks], 1)
 
-# %% ../nbs/02_generate.ipynb #c106
+# %% ../nbs/02_generate.ipynb #5b29b879
 def pick_device(
     name:str='auto',  # 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'
 )->torch.device:
@@ -249,11 +257,11 @@ def pick_device(
     if not (index or '0').isdecimal() or int(index or 0) >= n:
         there = ['cpu'] + ['mps']*mps + [f'cuda:{i}' for i in
                                          range(torch.cuda.device_count())]
-        raise ValueError(f"device {name!r} is not here; there is "
+        raise ValueError(f"--device {name!r} is not here; there is "
                          f"{', '.join(there)}")
     return torch.device(name)
 
-# %% ../nbs/02_generate.ipynb #c112
+# %% ../nbs/02_generate.ipynb #1df2ac77
 def decode_document(
     enc:tiktoken.Encoding,
     toks:list,  # token ids
@@ -263,6 +271,7 @@ def decode_document(
     if enc.eot_token in toks: toks = toks[:toks.index(enc.eot_token)]
     return enc.decode(toks)
 
+# %% ../nbs/02_generate.ipynb #ee8155a3
 def decode_stream(
     enc:tiktoken.Encoding,
     toks,  # iterator of token ids
@@ -274,7 +283,7 @@ def decode_stream(
         yield utf8.decode(enc.decode_single_token_bytes(t))
     yield utf8.decode(b'', final=True)
 
-# %% ../nbs/02_generate.ipynb #c117
+# %% ../nbs/02_generate.ipynb #34821a9c
 def say_and_exit(
     line:str,
     code:int,       # exit code
@@ -289,6 +298,7 @@ def say_and_exit(
         Path(report).write_text(json.dumps(dict(message=info)))
     sys.exit(code)
 
+# %% ../nbs/02_generate.ipynb #8b197594
 @contextmanager
 def exit_on_bad_input(
     prog:str,       # name that the line starts with
@@ -296,15 +306,39 @@ def exit_on_bad_input(
 ):
     "Turn an error about the user's input into one line and exit code 2"
     try: yield
-    except (ValueError, OSError) as e:
-        say_and_exit(f'{prog}: {e}', 2, wait)
+    except (ValueError, OSError) as e: say_and_exit(f'{prog}: {e}', 2, wait)
 
-# %% ../nbs/02_generate.ipynb #c120
+# %% ../nbs/02_generate.ipynb #db4421d8
+def command(func):
+    "Have `python -m` call `func` with its flags; a notebook sees no change"
+    def cli():
+        parser = anno_parser(func, Path(sys.argv[0]).stem)
+        parser.error = lambda message: say_and_exit(
+            f'{parser.prog}: {message}; --help lists the flags', 2)
+        flags = vars(parser.parse_args())
+        if isinstance(sys.stdout, io.TextIOWrapper):  # no 👋 in its encoding?
+            sys.stdout.reconfigure(errors='replace')
+        try:
+            func(**{k: v for k,v in flags.items() if k not in ('pdb', 'xtra')})
+            sys.stdout.flush()
+        except KeyboardInterrupt: sys.exit(128+2)
+        except BrokenPipeError:  # Python must not flush once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128+13)
+    func.cli = cli
+    if func.__module__ == '__main__' and func.__globals__.get('__spec__'): cli()
+    return func
+
+# %% ../nbs/02_generate.ipynb #6e3e4ff5
 def find_model(
     name_or_dir:str,  # a run, a checkpoint, a GPT-2 folder, or a hub name
 )->Path:
     "Folder of the model; of a run, its newest checkpoint"
-    steps = list(Path(name_or_dir).glob('step_*/meta.json'))
+    path = Path(name_or_dir)
+    if path.parts[:1] == ('runs',) and not path.is_dir():  # not a hub name
+        raise FileNotFoundError(f"model {path}: no such run; "
+            "python -m gpt2_nb.train makes runs/quickstart")
+    steps = list(path.glob('step_*/meta.json'))
     if not steps: return find_pretrained(name_or_dir)
     return max(steps, key=lambda p: int(p.parent.name[5:])).parent
 
@@ -321,8 +355,43 @@ def load_model(
                          f"its model only {model.cfg.vocab_size}")
     return model.to(device),enc
 
-# %% ../nbs/02_generate.ipynb #c126
-@call_parse
+# %% ../nbs/02_generate.ipynb #d57905bb
+def print_samples(
+    model:GPT,
+    enc:tiktoken.Encoding,
+    idx:Tensor,          # the prompt, once for each sample, (B, T) int64
+    max_new_tokens:int,
+    seed:int,
+    **kwargs,            # temperature, top_k, top_p
+):
+    "Print one continuation as it is drawn, or several when all are done"
+    if len(idx) > 1:
+        out = generate(model, idx, max_new_tokens, seed, **kwargs)
+        for i,row in enumerate(out.tolist(), 1):
+            print(f'--- {i}\n{decode_document(enc, row)}')
+        return
+    print(decode_document(enc, idx[0].tolist()), end='', flush=True)
+    rng = torch.Generator(idx.device).manual_seed(seed)
+    toks = token_stream(model, idx, max_new_tokens, rng=rng, **kwargs)
+    for s in decode_stream(enc, (t.item() for t in toks)):
+        print(s, end='', flush=True)
+    print()
+
+# %% ../nbs/02_generate.ipynb #2276f325
+def check_sampling(num_samples, max_new_tokens, temperature, top_k, top_p,
+                   seed):
+    "Refuse numbers that cannot be sampled with; name the flag"
+    for flag,value,ok,want in (
+        ('num_samples', num_samples, num_samples >= 1, 'at least 1'),
+        ('max_new_tokens', max_new_tokens, max_new_tokens >= 1, 'at least 1'),
+        ('temperature', temperature, temperature >= 0, 'at least 0'),
+        ('top_k', top_k, top_k >= 0, 'at least 0'),
+        ('top_p', top_p, 0 < top_p <= 1, 'above 0 and at most 1'),
+        ('seed', seed, -2**63 <= seed < 2**63, 'a number of 64 bits')):
+        if not ok: raise ValueError(f'--{flag} {value}, expected {want}')
+
+# %% ../nbs/02_generate.ipynb #d2e3469c
+@command
 def main(
     model:str='runs/quickstart', # a run, checkpoint, GPT-2 folder or hub name
     prompt:str='',           # text to continue; - reads stdin, '' starts anew
@@ -336,25 +405,11 @@ def main(
 ):
     "Continue a prompt with a GPT-2"
     with exit_on_bad_input('generate'):
+        check_sampling(num_samples, max_new_tokens, temperature, top_k, top_p,
+                       seed)
         dev = pick_device(device)
-        for k,v,ok in (('num_samples', num_samples, num_samples>0),
-                       ('max_new_tokens', max_new_tokens, max_new_tokens>0),
-                       ('temperature', temperature, temperature>=0),
-                       ('top_k', top_k, top_k>=0),
-                       ('top_p', top_p, 0<top_p<=1)):
-            if not ok: raise ValueError(f'--{k} {v} is out of range')
         gpt,enc = load_model(model, dev)
         if prompt == '-': prompt = sys.stdin.read()
         idx = encode_prompt(enc, prompt, num_samples, dev)
-    opts = dict(temperature=temperature, top_k=top_k, top_p=top_p)
-    if num_samples > 1:
-        out = generate(gpt, idx, max_new_tokens, seed, **opts)
-        for i,row in enumerate(out.tolist()):
-            print(f'--- {i+1}\n{decode_document(enc, row)}')
-        return
-    print(prompt, end='', flush=True)
-    rng = torch.Generator(dev).manual_seed(seed)
-    toks = token_stream(gpt, idx, max_new_tokens, rng=rng, **opts)
-    for s in decode_stream(enc, (t.item() for t in toks)):
-        print(s, end='', flush=True)
-    print()
+    print_samples(gpt, enc, idx, max_new_tokens, seed,
+                  temperature=temperature, top_k=top_k, top_p=top_p)
