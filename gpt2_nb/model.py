@@ -245,8 +245,11 @@ class _HeadLoss(torch.autograd.Function):
             logp = (hc @ w.t()).float().log_softmax(-1)        # (n, V)
             total -= (logp.gather(1, tc)*counts).sum()
             if not grad: continue
-            hot = -torch.ones_like(tc, dtype=logp.dtype)
-            dz = logp.exp_().scatter_add_(1, tc, hot).mul_(counts).to(dtype)
+            if torch.compiler.is_compiling():  # a kernel of its own fuses this
+                ids = torch.arange(len(w), device=w.device)
+                dz = logp.exp()-(ids == tc).float()
+            else: dz = logp.exp_().scatter_add_(1, tc, -counts.float())
+            dz = dz.mul_(counts).to(dtype)
             dh[i:i+chunk] = dz @ w
             if dtype == dw.dtype: dw.addmm_(dz.t(), hc)
             else: dw += dz.t() @ hc
