@@ -239,18 +239,19 @@ class _HeadLoss(torch.autograd.Function):
     def forward(ctx, h, weight, t, chunk, dtype, grad):
         w,total = weight.to(dtype),h.new_zeros((), dtype=torch.float32)
         dh,dw = torch.empty_like(h),torch.zeros_like(weight)
+        minus = total.new_full((chunk, 1), -1.)
         for i in range(0, len(h), chunk):
             hc,tc = h[i:i+chunk].to(dtype),t[i:i+chunk,None]   # (n, C), (n, 1)
             counts,tc = tc != -100,tc.clamp(min=0)
-            logp = (hc @ w.t()).float().log_softmax(-1)        # (n, V)
+            logp = (hc @ w.t()).log_softmax(-1, torch.float32) # (n, V)
             total -= (logp.gather(1, tc)*counts).sum()
             if not grad: continue
             if torch.compiler.is_compiling():  # a kernel of its own fuses this
                 ids = torch.arange(len(w), device=w.device)
                 dz = logp.exp()-(ids == tc).float()
-            else: dz = logp.exp_().scatter_add_(1, tc, -counts.float())
-            dz = dz.mul_(counts).to(dtype)
-            dh[i:i+chunk] = dz @ w
+            else: dz = logp.exp_().scatter_add_(1, tc, minus[:len(tc)])
+            dz,hc = dz.to(dtype),hc*counts
+            dh[i:i+chunk] = (dz @ w)*counts
             if dtype == dw.dtype: dw.addmm_(dz.t(), hc)
             else: dw += dz.t() @ hc
         ctx.save_for_backward(dh, dw)

@@ -326,8 +326,8 @@ def draw_ladder(
     ax.title.set_size(9)
     with replace_file(path) as f: fig.savefig(f, format='png', dpi=110)
 
-# %% ../nbs/04_speed.ipynb #ffcab4fa
-SHAPES = GPT2_SIZES | {'mini': dict(n_layer=4, n_head=4, n_embd=256)}
+# %% ../nbs/04_speed.ipynb #4784a330
+SHAPES = GPT2_SIZES | {'mini': dict(n_layer=4, n_head=2, n_embd=128)}
 
 def check_flags(model, micro_batch, seq_len, rungs, peak_tflops, kind):
     "Refuse what cannot be measured; return model, sizes and rungs to run"
@@ -340,7 +340,7 @@ def check_flags(model, micro_batch, seq_len, rungs, peak_tflops, kind):
     for k in names:
         if k not in ladder(kind): raise ValueError(
             f"--rungs {k}: expected some of {','.join(ladder(kind))}")
-    B = micro_batch or ('16' if big else '4')
+    B = micro_batch or ('16' if big else '8')
     if B != 'auto' and not (B.isdecimal() and int(B)): raise ValueError(
         f"--micro_batch {B}: expected a whole number ≥1, or auto")
     if not 1 <= T <= 1024: raise ValueError(
