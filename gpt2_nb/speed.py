@@ -240,12 +240,13 @@ def machine(device:torch.device)->dict:
                 torch=torch.__version__, cuda=torch.version.cuda,
                 python=platform.python_version(), system=platform.platform())
 
-# %% ../nbs/04_speed.ipynb #24ad4eb0
+# %% ../nbs/04_speed.ipynb #a19f6b22
 def no_row(name, why):
     "The row of a rung that could not be timed"
     return dict(name=name, ms=None, tok_s=None, mfu=None, peak_gb=None,
                 error=why)
 
+# %% ../nbs/04_speed.ipynb #01060765
 def measure(
     name:str,      # of a rung
     cfg:GPTConfig,
@@ -292,7 +293,7 @@ def run_rung(
     except subprocess.TimeoutExpired: why = f'no result within {limit} s'
     return no_row(name, why)
 
-# %% ../nbs/04_speed.ipynb #82006e2b
+# %% ../nbs/04_speed.ipynb #283c5dd1
 def line(
     row:dict,     # of `measure`
     first:float,  # tokens per second of the first rung, or None
@@ -308,6 +309,7 @@ def line(
 HEAD = (f"{'rung':13}{'rows':>5}{'ms/step':>10}{'fastest–slowest':>20}"
         f"{'tokens/s':>10}    MFU     GB  speed")
 
+# %% ../nbs/04_speed.ipynb #568f18a2
 def draw_ladder(
     res:dict,  # what `main` writes as JSON
     path:str,  # a PNG
@@ -321,8 +323,9 @@ def draw_ladder(
     for i,r in enumerate(rows):
         mfu = f", {r['mfu']:.0%}" if r['mfu'] else ''
         ax.text(r['tok_s'], i, f" {r['ms']:.0f} ms{mfu}", va='center')
-    ax.invert_yaxis(); ax.margins(x=.2)
-    ax.set(xlabel='tokens per second', title=res['device'])
+    ax.invert_yaxis()
+    ax.set(xlabel='tokens per second', title=res['device'],
+           xlim=(0, 1.3*max(r['tok_s'] for r in rows)))
     ax.title.set_size(9)
     with replace_file(path) as f: fig.savefig(f, format='png', dpi=110)
 
@@ -355,7 +358,7 @@ def to_try(B, kind):
     if B != 'auto': return [int(B)]
     return [2**i for i in range(9 if kind == 'cuda' else 4, -1, -1)]
 
-# %% ../nbs/04_speed.ipynb #dcdeccc5
+# %% ../nbs/04_speed.ipynb #00beebbf
 def climb(cmd, names, cfg, T, kind, peak_tflops, out):
     "Run rungs one after another; print rows, write JSON and PNG as they come"
     res = dict(device=None, rungs=[], model=vars(cfg), seq_len=T,
@@ -380,6 +383,7 @@ def climb(cmd, names, cfg, T, kind, peak_tflops, out):
     if first: draw_ladder(res, out/'speed.png')
     return res
 
+# %% ../nbs/04_speed.ipynb #8a75b6d2
 def closing(res):
     "What the figures of a ladder refer to"
     rate = {r['name']: r['tok_s'] for r in res['rungs'] if r['tok_s']}
