@@ -8,8 +8,8 @@ __all__ = ['PEAK_TFLOPS', 'FIRST', 'CHANGES', 'CLIMB', 'TRIED', 'LOSSES', 'HEAD'
            'linear_ce_loss', 'find_peak', 'peak_flops', 'ladder', 'use_attention', 'make_step', 'peak_gb', 'machine',
            'no_row', 'measure', 'run_rung', 'line', 'draw_ladder', 'check_flags', 'to_try', 'climb', 'closing', 'main']
 
-# %% ../nbs/04_speed.ipynb #61c46035
-import gc, os, platform, re, subprocess, sys, time
+# %% ../nbs/04_speed.ipynb #05da6415
+import gc, os, platform, re, subprocess, sys, tempfile, time
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -246,7 +246,7 @@ def no_row(name, why):
     return dict(name=name, ms=None, tok_s=None, mfu=None, peak_gb=None,
                 error=why)
 
-# %% ../nbs/04_speed.ipynb #01060765
+# %% ../nbs/04_speed.ipynb #9d76d69f
 def measure(
     name:str,      # of a rung
     cfg:GPTConfig,
@@ -256,6 +256,7 @@ def measure(
 )->dict:           # one row of the table
     "Time one rung's training step, or say why it cannot be timed"
     s,cuda = ladder(device.type)[name],device.type == 'cuda'
+    if cuda: torch.cuda.set_device(device)
     for B in batches:
         step = None; gc.collect(); torch.compiler.reset()
         if cuda: torch.cuda.empty_cache(); torch.cuda.reset_peak_memory_stats()
@@ -264,6 +265,7 @@ def measure(
                 step = make_step(s, cfg, B, T, device)
                 loss,ms = step().item(),time_calls(step, device)
             mid = ms[len(ms)//2]
+            if loss != loss: return no_row(name, 'the loss is not a number')
             return dict(name=name, ms=mid, tok_s=B*T/mid*1e3, mfu=None,
                         peak_gb=peak_gb(device), error=None, micro_batch=B,
                         ms_min=ms[0], ms_max=ms[-1], loss=loss)
@@ -329,7 +331,7 @@ def draw_ladder(
     ax.title.set_size(9)
     with replace_file(path) as f: fig.savefig(f, format='png', dpi=110)
 
-# %% ../nbs/04_speed.ipynb #4784a330
+# %% ../nbs/04_speed.ipynb #b0a43ae4
 SHAPES = GPT2_SIZES | {'mini': dict(n_layer=4, n_head=2, n_embd=128)}
 
 def check_flags(model, micro_batch, seq_len, rungs, peak_tflops, kind):
@@ -337,13 +339,13 @@ def check_flags(model, micro_batch, seq_len, rungs, peak_tflops, kind):
     big = kind == 'cuda'
     model = model or ('gpt2' if big else 'mini')
     names = list(ladder(kind)) if rungs is None else rungs.split(',')
-    T = seq_len or (1024 if big else 256)
+    T = (1024 if big else 256) if seq_len is None else seq_len
     if model not in SHAPES: raise ValueError(
         f"--model {model}: expected one of {', '.join(SHAPES)}")
     for k in names:
         if k not in ladder(kind): raise ValueError(
             f"--rungs {k}: expected some of {','.join(ladder(kind))}")
-    B = micro_batch or ('16' if big else '8')
+    B = str(micro_batch or ('16' if big else '8'))
     if B != 'auto' and not (B.isdecimal() and int(B)): raise ValueError(
         f"--micro_batch {B}: expected a whole number ≥1, or auto")
     if not 1 <= T <= 1024: raise ValueError(
@@ -358,9 +360,9 @@ def to_try(B, kind):
     if B != 'auto': return [int(B)]
     return [2**i for i in range(9 if kind == 'cuda' else 4, -1, -1)]
 
-# %% ../nbs/04_speed.ipynb #00beebbf
+# %% ../nbs/04_speed.ipynb #e69018ef
 def climb(cmd, names, cfg, T, kind, peak_tflops, out):
-    "Run rungs one after another; print rows, write JSON and PNG as they come"
+    "Run rungs one after another; print rows and save them as they come"
     res = dict(device=None, rungs=[], model=vars(cfg), seq_len=T,
                date=datetime.now(timezone.utc).isoformat(' ', 'minutes'))
     first = None
@@ -397,7 +399,7 @@ def closing(res):
                      f"{plain}, a plain script's step")
     return text
 
-# %% ../nbs/04_speed.ipynb #9dfe50b6
+# %% ../nbs/04_speed.ipynb #f6709ca3
 @call_parse
 def main(
     model:str=None,       # gpt2, …, gpt2-xl, mini; gpt2 on CUDA, else mini
@@ -417,6 +419,7 @@ def main(
                                       peak_tflops, dev.type)
         cfg = GPTConfig(**SHAPES[model])
         Path(out).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()  # may we write there?
     if rung: return print(dumps(
         measure(rung, cfg, to_try(B, dev.type), T, dev) |
         dict(machine=machine(dev))))
