@@ -246,7 +246,7 @@ def no_row(name, why):
     return dict(name=name, ms=None, tok_s=None, mfu=None, peak_gb=None,
                 error=why)
 
-# %% ../nbs/04_speed.ipynb #9d76d69f
+# %% ../nbs/04_speed.ipynb #186fc26f
 def measure(
     name:str,      # of a rung
     cfg:GPTConfig,
@@ -256,7 +256,7 @@ def measure(
 )->dict:           # one row of the table
     "Time one rung's training step, or say why it cannot be timed"
     s,cuda = ladder(device.type)[name],device.type == 'cuda'
-    if cuda: torch.cuda.set_device(device)
+    if cuda: torch.cuda.set_device(device.index or 0)
     for B in batches:
         step = None; gc.collect(); torch.compiler.reset()
         if cuda: torch.cuda.empty_cache(); torch.cuda.reset_peak_memory_stats()
