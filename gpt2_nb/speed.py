@@ -332,7 +332,7 @@ def draw_ladder(
     with replace_file(path) as f: fig.savefig(f, format='png', dpi=110)
 
 # %% ../nbs/04_speed.ipynb #b0a43ae4
-SHAPES = GPT2_SIZES | {'mini': dict(n_layer=4, n_head=2, n_embd=128)}
+SHAPES = GPT2_SIZES | {'mini': dict(n_layer=4, n_head=4, n_embd=256)}
 
 def check_flags(model, micro_batch, seq_len, rungs, peak_tflops, kind):
     "Refuse what cannot be measured; return model, sizes and rungs to run"
@@ -345,7 +345,7 @@ def check_flags(model, micro_batch, seq_len, rungs, peak_tflops, kind):
     for k in names:
         if k not in ladder(kind): raise ValueError(
             f"--rungs {k}: expected some of {','.join(ladder(kind))}")
-    B = str(micro_batch or ('16' if big else '8'))
+    B = str(micro_batch or ('16' if big else '4'))
     if B != 'auto' and not (B.isdecimal() and int(B)): raise ValueError(
         f"--micro_batch {B}: expected a whole number ≥1, or auto")
     if not 1 <= T <= 1024: raise ValueError(
@@ -360,7 +360,7 @@ def to_try(B, kind):
     if B != 'auto': return [int(B)]
     return [2**i for i in range(9 if kind == 'cuda' else 4, -1, -1)]
 
-# %% ../nbs/04_speed.ipynb #e69018ef
+# %% ../nbs/04_speed.ipynb #3f3440ee
 def climb(cmd, names, cfg, T, kind, peak_tflops, out):
     "Run rungs one after another; print rows and save them as they come"
     res = dict(device=None, rungs=[], model=vars(cfg), seq_len=T,
@@ -371,7 +371,8 @@ def climb(cmd, names, cfg, T, kind, peak_tflops, out):
         if sys.stderr.isatty(): print(f'{name} ({i+1} of {len(names)}) …',
                                       end='\r', file=sys.stderr, flush=True)
         row = run_rung(cmd+['--rung', name], name)
-        for k,v in row.pop('machine', {}).items(): res[k] = res.get(k) or v
+        for k,v in row.pop('machine', {}).items():  # the best that was measured
+            res[k] = max(v, res.get(k, 0)) if isinstance(v, float) else v
         if peak_tflops: res.update(peak_tflops=peak_tflops, peak_is='given')
         if not row['error']:
             rows = ladder(kind)[name]['vocab_size']
