@@ -14,7 +14,6 @@ import torch, torch.nn.functional as F
 from safetensors.torch import save_file
 from fastcore.basics import patch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 from .pretrained import find_pretrained, read_config, read_weights
 
 # %% ../nbs/01_model.ipynb #c008
@@ -234,10 +233,37 @@ def from_pretrained(
     return model.eval()
 
 # %% ../nbs/01_model.ipynb #c131
-def _ce_sum(h, weight, t):
-    "Summed cross-entropy of a chunk: `checkpoint` computes its logits twice"
-    return F.cross_entropy(F.linear(h, weight).float(), t, reduction='sum')
+class _HeadLoss(torch.autograd.Function):
+    "Summed cross-entropy; its gradients are made on the way, chunk by chunk"
+    @staticmethod
+    def forward(ctx, h, weight, t, chunk, dtype, grad):
+        w,total = weight.to(dtype),h.new_zeros((), dtype=torch.float32)
+        dh,dw = torch.empty_like(h),torch.zeros_like(weight)
+        minus = total.new_full((chunk, 1), -1.)
+        for i in range(0, len(h), chunk):
+            hc,tc = h[i:i+chunk].to(dtype),t[i:i+chunk,None]   # (n, C), (n, 1)
+            counts,tc = tc != -100,tc.clamp(min=0)
+            logp = (hc @ w.t()).log_softmax(-1, torch.float32) # (n, V)
+            total -= (logp.gather(1, tc)*counts).sum()
+            if not grad: continue
+            if torch.compiler.is_compiling():  # a kernel of its own fuses this
+                ids = torch.arange(len(w), device=w.device)
+                dz = logp.exp()-(ids == tc).float()
+            else: dz = logp.exp_().scatter_add_(1, tc, minus[:len(tc)])
+            dz,hc = dz.to(dtype),hc*counts
+            dh[i:i+chunk] = (dz @ w)*counts
+            if dtype == dw.dtype: dw.addmm_(dz.t(), hc)
+            else: dw += dz.t() @ hc
+        ctx.save_for_backward(dh, dw)
+        return total
 
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, d):
+        dh,dw = ctx.saved_tensors
+        return dh*d, dw*d, None, None, None, None
+
+# %% ../nbs/01_model.ipynb #6b5c0c86
 @patch
 def loss(
     self:GPT,
@@ -246,11 +272,13 @@ def loss(
     chunk:int=None,    # tokens whose logits are held at a time
 )->Tensor:             # scalar, nats per token
     "`forward`'s loss without ever holding the (B, T, V) logits"
-    chunk = chunk or (128 if idx.device.type=='cpu' else 8192)
     h,t = self.hidden(idx).flatten(0, 1),targets.flatten()
-    total = sum(checkpoint(_ce_sum, hc, self.lm_head.weight, tc,
-                           use_reentrant=False)
-                for hc,tc in zip(h.split(chunk), t.split(chunk)))
+    kind,w = h.device.type,self.lm_head.weight
+    chunk = chunk or (128 if kind == 'cpu' else 8192)
+    dtype = (torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind)
+             else h.dtype)
+    with torch.autocast(kind, enabled=False):
+        total = _HeadLoss.apply(h, w, t, chunk, dtype, torch.is_grad_enabled())
     return total/(t != -100).sum()
 
 # %% ../nbs/01_model.ipynb #c138
