@@ -5,16 +5,17 @@
 # %% auto #0
 __all__ = ['MAGIC', 'VERSION', 'STATE', 'SMALL', 'KINDS', 'HUB', 'CHUNK', 'BEFORE_SPACE', 'Chunk', 'PRE', 'encode_docs',
            'write_shard', 'open_shard', 'open_bin', 'no_readahead', 'shards', 'write_json', 'write_meta',
-           'write_dataset', 'read_meta', 'data_tokenizer', 'find_data', 'hub_error', 'hub_files', 'find_files', 'about',
-           'open_parquet', 'parquet_rows', 'json_rows', 'text_pieces', 'small_rows', 'documents', 'chunks', 'in_order',
-           'Workers', 'TokenStream', 'cut_shards', 'check_shard', 'fetch_shards', 'begin', 'make_job', 'show_progress',
-           'prepare', 'verify', 'main', 'TokenLoader', 'BadToken', 'shuffled']
+           'write_dataset', 'read_meta', 'data_tokenizer', 'find_data', 'hub_error', 'hub_files', 'small_docs',
+           'find_files', 'about', 'open_parquet', 'parquet_rows', 'json_rows', 'text_pieces', 'small_rows', 'documents',
+           'chunks', 'in_order', 'Workers', 'TokenStream', 'cut_shards', 'check_shard', 'fetch_shards', 'begin',
+           'make_job', 'show_progress', 'prepare', 'verify', 'main', 'TokenLoader', 'BadToken', 'shuffled']
 
-# %% ../nbs/07_data.ipynb #87223f90
+# %% ../nbs/07_data.ipynb #b2efde7b
 import hashlib, io, json, mmap, os, re, shutil, sys, threading, time
 from collections import deque, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from glob import glob
 from pathlib import Path
 import numpy as np, tiktoken, torch
@@ -245,12 +246,15 @@ def hub_files(repo):
         return [(u, url_to_fs(u)[0].size(u)) for u in urls]
     except Exception as e: raise hub_error(repo, e) from None
 
-# %% ../nbs/07_data.ipynb #12ad5495
+# %% ../nbs/07_data.ipynb #d242c0ed
+@cache
+def small_docs(name:str)->list: return SMALL[name]()
+
 def find_files(
     source:str,  # a name in `SMALL` or `HUB`; or a file, folder or glob
 )->list:         # of (address, bytes), always in the same order
     "Find the files that a source is made of"
-    if source in SMALL: return [(source, sum(map(len, SMALL[source]())))]
+    if source in SMALL: return [(source, sum(map(len, small_docs(source))))]
     if source in HUB: return hub_files(HUB[source])
     path = Path(source)
     found = (path.rglob('*') if path.is_dir() else [path] if path.is_file()
@@ -318,7 +322,7 @@ def json_rows(path, column, start):
                                      "with that key")
             yield i,row[column],raw.tell()/size
 
-# %% ../nbs/07_data.ipynb #3158aa28
+# %% ../nbs/07_data.ipynb #6a0989ea
 CHUNK = 1<<20  # bytes of a text file, or characters of documents, at a time
 # a space or line end, and before it (read backwards) what ends no Unicode space
 BEFORE_SPACE = re.compile(
@@ -331,16 +335,17 @@ def text_pieces(path, column, start):
         f.seek(start)
         while block := f.read(CHUNK - len(rest)%CHUNK):
             rest += block
+            if len(rest)%CHUNK: break  # that was the end of the file
             cut = BEFORE_SPACE.search(rest[::-1])
             n = len(rest)-cut.end() if cut else 0
             if n: yield start,rest[:n].decode(),start/size
             start,rest = start+n,rest[n:]
         if rest: yield start,rest.decode(),start/size
 
-# %% ../nbs/07_data.ipynb #404b5fa2
+# %% ../nbs/07_data.ipynb #65b95c40
 def small_rows(name, column, start):
     "As `parquet_rows`, for a corpus of `SMALL`"
-    docs = SMALL[name]()
+    docs = small_docs(name)
     for i in range(start, len(docs)): yield i,docs[i],i/len(docs)
 
 def documents(
@@ -363,22 +368,22 @@ def documents(
                 goes_on = rows is text_pieces and at > 0
                 yield (i, at),text,goes_on,(ends[i]+share*size)/ends[-1]
 
-# %% ../nbs/07_data.ipynb #7fd3aa3b
+# %% ../nbs/07_data.ipynb #27661c8f
 Chunk = namedtuple('Chunk', 'at docs goes_on empty share')
 
 def chunks(
     docs,  # from `documents`
 ):
     "Group documents by size; count the rows without text"
-    at,held,size,empty = None,[],0,0
+    at,size = None,0
     for place,text,goes_on,share in docs:
-        if at is None: at,first = place,goes_on
+        if at and (goes_on or size > CHUNK):
+            yield Chunk(at, held, first, empty, share)
+            at = None
+        if at is None: at,first,held,size,empty = place,goes_on,[],0,0
         if text: held.append(text)
         empty += not text
         size += len(text or '')+1
-        if size > CHUNK:
-            yield Chunk(at, held, first, empty, share)
-            at,held,size,empty = None,[],0,0
     if at: yield Chunk(at, held, first, empty, 1.)
 
 def in_order(
