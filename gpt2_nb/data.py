@@ -10,8 +10,8 @@ __all__ = ['MAGIC', 'VERSION', 'STATE', 'SMALL', 'KINDS', 'HUB', 'CHUNK', 'BEFOR
            'chunks', 'in_order', 'Workers', 'TokenStream', 'cut_shards', 'check_shard', 'fetch_shards', 'begin',
            'make_job', 'show_progress', 'prepare', 'verify', 'main', 'TokenLoader', 'BadToken', 'shuffled']
 
-# %% ../nbs/07_data.ipynb #b2efde7b
-import hashlib, io, json, mmap, os, re, shutil, sys, threading, time
+# %% ../nbs/07_data.ipynb #4127f041
+import hashlib, io, json, logging, mmap, os, re, shutil, sys, threading, time
 from collections import deque, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -44,7 +44,7 @@ def encode_docs(
     return np.concatenate([np.empty(0, np.uint16), *parts[goes_on:]],
                           dtype=np.uint16, casting='unsafe')
 
-# %% ../nbs/07_data.ipynb #64113439
+# %% ../nbs/07_data.ipynb #79e15aa8
 MAGIC,VERSION = 20240520,1  # llm.c's and modded-nanogpt's .bin
 
 def write_shard(
@@ -68,6 +68,7 @@ def write_shard(
                 f.seek(0)
                 f.write(head.tobytes())
     except OSError as e:
+        if e.errno is None: raise  # not of this disk
         raise OSError(e.errno, e.strerror, str(path)) from None
 
 # %% ../nbs/07_data.ipynb #c025
@@ -495,7 +496,7 @@ def check_shard(
             f"{path}: {k} {v}, expected {info[k]}")
     return found
 
-# %% ../nbs/07_data.ipynb #8e025b87
+# %% ../nbs/07_data.ipynb #c015c60f
 PRE = 'pretokenized:'
 
 def fetch_shards(
@@ -518,7 +519,10 @@ def fetch_shards(
         try: got = hf_hub_download(repo, name, repo_type='dataset',
                                    local_dir=out/'.hub')
         except Exception as e: raise hub_error(repo, e) from None
-        check_shard(got, job['vocab_size'])
+        try: check_shard(got, job['vocab_size'])
+        except ValueError:
+            os.unlink(got)  # the next run fetches it again
+            raise
         os.replace(got, path)
         yield [path]
 
@@ -558,7 +562,7 @@ def make_job(
     return dict(name=name, files=shown, tokenizer=ranks, vocab_size=enc.n_vocab,
                 **settings),files
 
-# %% ../nbs/07_data.ipynb #c04c9593
+# %% ../nbs/07_data.ipynb #6b9a3fd6
 def show_progress(
     made,            # yields (chunk, tokens)
     max_tokens:int,  # that end the run; None is the whole source
@@ -587,6 +591,7 @@ def prepare(
 )->dict:                     # what is in meta.json
     "Make a folder of shards, or go on with one"
     names,out = [source] if isinstance(source, str) else source,Path(out)
+    logging.getLogger('huggingface_hub').setLevel('ERROR')  # it tries 5 times
     enc = get_tokenizer(tokenizer)
     for k,v in dict(shard_tokens=shard_tokens, val_tokens=val_tokens,
                     max_tokens=max_tokens, workers=workers).items():
@@ -622,9 +627,12 @@ def prepare(
             write_json(out/STATE, state)
             tqdm.write(f'{paths[-1].name} is whole')
     except (ValueError, OSError) as e:
-        if not state['shards']: (out/STATE).unlink()
-        raise ValueError(f"{e}; {len(state['shards'])} shards are whole, the "
-                         "same command goes on from there") from None
+        if n := len(state['shards']): raise ValueError(
+            f"{e}; {n} shards are whole, the same command goes on from there"
+            ) from None
+        (out/STATE).unlink()
+        if not any(out.iterdir()): out.rmdir()
+        raise
     meta = write_meta(out, enc, state['shards'], source=job,
                       rows_without_text=state['empty'])
     (out/STATE).unlink()
