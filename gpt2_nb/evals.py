@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['HELLASWAG', 'HELLASWAG_SHA256', 'BASELINES', 'token_bytes', 'val_loss', 'find_hellaswag', 'check_item',
-           'load_hellaswag', 'render', 'fit', 'row', 'see', 'ending_nats', 'bucket', 'check_vocab', 'share',
-           'hellaswag', 'samples', 'table', 'score_val', 'main']
+           'load_hellaswag', 'render', 'fit', 'row', 'see', 'ending_nats', 'bucket', 'check_vocab', 'hellaswag',
+           'samples', 'table', 'score_val', 'main']
 
 # %% ../nbs/08_evals.ipynb #bbe1972e
 import math, os, random
@@ -78,41 +78,32 @@ def find_hellaswag(
         f"--data {path}: no such file, nor a folder with {full}")
     return data_file(full, HELLASWAG, HELLASWAG_SHA256)
 
-# %% ../nbs/08_evals.ipynb #074a29e7
-def check_item(item)->dict:  # with its label as a number
+# %% ../nbs/08_evals.ipynb #e89d533d
+def check_item(item):
     "Refuse what is not a context with four endings, one of them right"
-    if not isinstance(item, dict): raise ValueError(
-        f"a {type(item).__name__}, expected an object")
     text = lambda s: isinstance(s, str) and s.strip() != ''
-    if not text(item.get('ctx')): raise ValueError(
-        f"ctx {item.get('ctx')!r}, expected some text")
+    if not isinstance(item, dict) or not text(item.get('ctx')):
+        raise ValueError("no ctx, expected an object with a text of that name")
     ends = item.get('endings')
     if not isinstance(ends, list) or len(ends) != 4 or not all(map(text, ends)):
-        n = len(ends) if isinstance(ends, list) else 'no'
-        raise ValueError(f"{n} endings, expected four texts")
-    if str(item.get('label')) not in ('0', '1', '2', '3'): raise ValueError(
-        f"label {item.get('label')!r}, expected 0, 1, 2 or 3")
+        raise ValueError(f"endings {ends!r}, expected four texts")
+    if str(item.get('label')) not in ('0', '1', '2', '3'):
+        raise ValueError(f"label {item.get('label')!r}, expected 0, 1, 2 or 3")
     return item | dict(label=int(item['label']))
 
-# %% ../nbs/08_evals.ipynb #6b486b76
 def load_hellaswag(
     path:str=None,   # as for `find_hellaswag`
     limit:int=None,  # items to take; None is all
     seed:int=None,   # draw them at random; None takes the first
 )->list:             # of items, in the file's order
     "Read and check HellaSwag's items, one JSON object a line"
-    if limit is not None and limit < 1: raise ValueError(
-        f"--limit {limit}: expected a whole number ≥1")
     file,items = find_hellaswag(path),[]
     for i,line in enumerate(file.read_bytes().splitlines(), 1):
-        if not line.strip(): continue
-        try: item = loads(line)
+        try: items.append(check_item(loads(line)))
         except ValueError as e: raise ValueError(
-            f"{file}, line {i}: not JSON ({e}); is the file whole?") from None
-        try: items.append(check_item(item))
-        except ValueError as e:
-            raise ValueError(f"{file}, line {i}: {e}") from None
-    if not items: raise ValueError(f"{file}: empty, expected HellaSwag items")
+            f"{file}, line {i}: {e}; is the file whole?") from None
+    if limit is not None and limit < 1 or not items: raise ValueError(
+        f"{file}: {len(items)} items, --limit {limit}; expected at least one")
     if seed is None or limit is None: return items[:limit]
     keep = random.Random(seed).sample(range(len(items)), min(limit, len(items)))
     return [items[i] for i in sorted(keep)]
@@ -182,17 +173,17 @@ def ending_nats(
     parts = nats.cpu().double().split([len(e) for e in ends])
     return torch.stack([p.sum() for p in parts]).view(-1, 4).numpy()
 
-# %% ../nbs/08_evals.ipynb #35c55de6
+# %% ../nbs/08_evals.ipynb #488c1b8e
 def bucket(
     sizes:list,        # tokens of each item's row
-    batch_tokens:int,  # tokens of a batch, padding included, at most
+    batch_tokens:int,  # of a batch, padding included, at most
 )->list:               # of lists of item numbers, the longest rows first
     "Batch items of similar length"
-    res = []
+    res = [[]]
     for i in sorted(range(len(sizes)), key=lambda i: -sizes[i]):
-        if not res or sizes[res[-1][0]]*(len(res[-1])+1) > batch_tokens:
-            res.append([])
-        res[-1].append(i)
+        b = res[-1]
+        if b and sizes[b[0]]*(len(b)+1) > batch_tokens: res.append(b := [])
+        b.append(i)
     return res
 
 # %% ../nbs/08_evals.ipynb #a86e9c87
@@ -206,14 +197,7 @@ def check_vocab(
         f"the tokenizer has {n} tokens, the model's vocabulary {rows}; "
         "expected the tokenizer that the model was trained with")
 
-# %% ../nbs/08_evals.ipynb #e8db0e81
-def share(
-    hits:np.ndarray,  # which items were right
-)->tuple:             # share and its standard error
-    "How many were right, and how far off that may be"
-    p = float(hits.mean())
-    return p, math.sqrt(p*(1-p)/max(1, len(hits)-1))
-
+# %% ../nbs/08_evals.ipynb #7ced3403
 def hellaswag(
     model:GPT,
     enc:tiktoken.Encoding,
@@ -224,17 +208,15 @@ def hellaswag(
 )->dict:  # acc, acc_norm, stderr, n, predictions, …
     "Score HellaSwag items, the same for any ranks"
     check_vocab(model, enc)
-    device = next(model.parameters()).device
-    batch_tokens = batch_tokens or (1024 if device.type == 'cpu' else 16384)
+    device,was_training = next(model.parameters()).device,model.training
     whole = [render(item, enc) for item in items]
     fitted = [fit(*r, model.cfg.block_size) for r in whole]
-    batches = bucket([len(row(*r)[0]) for r in fitted], batch_tokens)
-    mine,was_training = [],model.training
-    rank,world_size = (dist.rank, dist.world_size) if dist else (0, 1)
+    batches = bucket([len(row(*r)[0]) for r in fitted],
+                     batch_tokens or (1024 if device.type=='cpu' else 16384))
+    if dist: batches = batches[dist.rank::dist.world_size]
     model.eval()
     with autocast(device, dtype):
-        for b in batches[rank::world_size]:
-            mine.append((b, ending_nats(model, [fitted[i] for i in b])))
+        mine = [(b, ending_nats(model, [fitted[i] for i in b])) for b in batches]
     model.train(was_training)
     nats = np.empty((len(items), 4))
     for part in dist.gather(mine) if dist else [mine]:
@@ -242,12 +224,13 @@ def hellaswag(
     if not np.isfinite(nats).all(): raise ValueError(
         "HellaSwag: a loss is not finite; are the model's weights damaged?")
     lens = np.array([[len(e) for e in ends] for _,ends in fitted])
-    label = np.array([item['label'] for item in items])
-    first,best = nats.argmin(1),(nats/lens).argmin(1)
-    (acc,acc_err),(norm,err) = share(first == label),share(best == label)
-    return dict(acc=acc, acc_norm=norm, acc_stderr=acc_err, stderr=err,
-                n=len(items), cut=sum(map(tuple.__ne__, whole, fitted)),
-                predictions=best.tolist(), nats=nats)
+    right = np.array([item['label'] for item in items])
+    best = (nats/lens).argmin(1)
+    acc,norm = (float((p == right).mean()) for p in (nats.argmin(1), best))
+    return dict(acc=acc, acc_norm=norm, n=len(items), nats=nats,
+                stderr=math.sqrt(norm*(1-norm)/max(1, len(items)-1)),
+                cut=sum(a != b for a,b in zip(whole, fitted)),
+                predictions=best.tolist())
 
 # %% ../nbs/08_evals.ipynb #c049
 def samples(
@@ -264,7 +247,7 @@ def samples(
     out = generate(model, idx, max_new_tokens, seed, temperature=.8, top_k=50)
     return [decode_document(enc, row) for row in out.tolist()]
 
-# %% ../nbs/08_evals.ipynb #bf8de1d3
+# %% ../nbs/08_evals.ipynb #0609658c
 BASELINES = [  # acc_norm on all 10,042 items, and where the number is from
     ('chance', .25, 'one of four'),
     ('GPT-2 124M', .2955, "the lecture's scorer (build-nanogpt)"),
@@ -275,43 +258,38 @@ def table(
     res:dict,  # from `hellaswag`
 )->str:
     "Show a score beside those to compare it with"
-    pm = lambda p,err: f'{p:.2%} ± {err:.2%}'
-    mine = name, pm(res['acc_norm'], res['stderr']), 'acc ' + pm(
-        res['acc'], res['acc_stderr'])
-    rows = [('', 'acc_norm', ''), mine]
-    rows += [(n, f'{p:.2%}', why) for n,p,why in BASELINES]
+    rows = [(n, f'{p:.2%}', why) for n,p,why in BASELINES]
+    rows.insert(0, (name, f"{res['acc_norm']:.2%} ± {res['stderr']:.2%}",
+                    f"{res['n']:,} items (acc, by sums: {res['acc']:.2%})"))
     width = max(len(n) for n,_,_ in rows)
-    return '\n'.join(f'{n:{width}}  {p:15}  {w}'.rstrip() for n,p,w in rows)
+    return '\n'.join(f'{n:{width}}  {p:15}  {why}' for n,p,why in rows)
 
-# %% ../nbs/08_evals.ipynb #cd0b2d04
+# %% ../nbs/08_evals.ipynb #3ec18368
 def score_val(
-    folder:Path,     # of the model
+    folder:Path,    # of the model
     model:GPT,
     enc:tiktoken.Encoding,
     dist:Dist,
-    data:str=None,   # shards; None is what the run was validated on
-    limit:int=None,  # tokens; None is as many as in the run
+    data:str=None,  # shards; None is what the run was validated on
+    limit:int=None, # tokens; None is as many as in the run
     dtype:str='auto',
-)->dict:             # of `val_loss`
+)->dict:            # of `val_loss`
     "Validate a model as the run did that it comes from"
     cfg = read_meta(folder).get('config', {})
     if not (data := data or cfg.get('data')): raise ValueError(
-        f"--data: {folder} does not say what it was validated on, expected a "
-        "folder of token shards")
+        f"{folder} does not say what it was validated on; expected --data")
     with dist.agree():  # a small corpus is tokenised once per machine
         if dist.local_rank == 0: find_data(data)
-    path = find_data(data)
+    path,T = find_data(data),cfg.get('seq_len', model.cfg.block_size)
     if data_tokenizer(path)._mergeable_ranks != enc._mergeable_ranks:
-        raise ValueError(f"--data {data}: its tokens are not those of the "
-                         "model's tokenizer")
-    T = cfg.get('seq_len', model.cfg.block_size)
+        raise ValueError(f"--data {data}: not of the model's tokenizer")
     loader = TokenLoader(shards(path, 'val'), T, T, cfg.get('micro_batch', 8),
                          vocab_size=enc.n_vocab)
-    if dtype == 'auto': dtype = cfg.get('dtype', 'auto')
+    dtype = cfg.get('dtype', 'auto') if dtype == 'auto' else dtype
     return val_loss(model, loader, enc, dist, pick_dtype(dist.device, dtype),
                     limit or cfg.get('val_tokens', 10_485_760))
 
-# %% ../nbs/08_evals.ipynb #365ebccc
+# %% ../nbs/08_evals.ipynb #0e1b2def
 @call_parse
 def main(
     model:str='runs/quickstart', # a run, checkpoint, GPT-2 folder or hub name
@@ -329,26 +307,21 @@ def main(
             f"--task {task}: expected hellaswag or val")
         if limit is not None and limit < 1: raise ValueError(
             f"--limit {limit}: expected a whole number ≥1")
-        fmt = pick_dtype(dist.device, dtype)
+        fmt,folder = pick_dtype(dist.device, dtype),find_model(model)
         if task == 'hellaswag':
             with dist.agree():  # downloaded once per machine
                 if dist.local_rank == 0: find_hellaswag(data)
             items = load_hellaswag(data, limit, seed)
-        folder = find_model(model)
         gpt,enc = load_model(folder, dist.device)
         if task == 'val':
             res = score_val(folder, gpt, enc, dist, data, limit, dtype)
-            said = (f"val loss {res['loss']:.4f} | perplexity "
-                    f"{math.exp(res['loss']):.1f} | {res['bpb']:.4f} bits per "
-                    f"byte | {res['tokens']:,} tokens")
+            said = (f"val loss {res['loss']:.4f} nats per token, perplexity "
+                    f"{math.exp(res['loss']):.1f}, {res['tokens']:,} tokens")
         else:
             res = hellaswag(gpt, enc, items, dist, fmt)
             del res['nats']
-            cut = f", {res['cut']:,} shortened to fit"*bool(res['cut'])
-            said = (f"HellaSwag, {res['n']:,} items of "
-                    f"{find_hellaswag(data).name}{cut}\n"
-                    + table(Path(model).name, res))
+            said = table(Path(model).name, res)
+            if res['cut']: said += f"\n{res['cut']:,} items were cut to fit"
     if dist.is_main: print(said)
-    res = dict(task=task, **res)
-    if dist.is_main and json: print(dumps(res))
-    return None if is_cli(main) else res  # the exit code is 0
+    if dist.is_main and json: print(dumps(dict(task=task, **res)))
+    return None if is_cli(main) else dict(task=task, **res)
