@@ -197,7 +197,7 @@ def check_vocab(
         f"the tokenizer has {n} tokens, the model's vocabulary {rows}; "
         "expected the tokenizer that the model was trained with")
 
-# %% ../nbs/08_evals.ipynb #7ced3403
+# %% ../nbs/08_evals.ipynb #dd448754
 def hellaswag(
     model:GPT,
     enc:tiktoken.Encoding,
@@ -216,7 +216,8 @@ def hellaswag(
     if dist: batches = batches[dist.rank::dist.world_size]
     model.eval()
     with autocast(device, dtype):
-        mine = [(b, ending_nats(model, [fitted[i] for i in b])) for b in batches]
+        mine = [(b, ending_nats(model, [fitted[i] for i in b]))
+                for b in batches]
     model.train(was_training)
     nats = np.empty((len(items), 4))
     for part in dist.gather(mine) if dist else [mine]:
