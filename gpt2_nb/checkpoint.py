@@ -93,7 +93,7 @@ def prune(
     for p in older[:-keep]:
         if p != best: shutil.rmtree(p, ignore_errors=True)
 
-# %% ../nbs/09_checkpoint.ipynb #eb37035a
+# %% ../nbs/09_checkpoint.ipynb #1be966e0
 def train_state(
     optimizer:torch.optim.Optimizer,
 )->dict:  # tensors and plain types
@@ -123,8 +123,8 @@ def save_checkpoint(
         fsync_dir(out_dir)
     except Exception as e:
         free = shutil.disk_usage(out_dir).free/1e6
-        raise OSError(f"{folder}: not written, with {free:,.0f} MB free on that "
-                      f"disk ({type(e).__name__}: {e})".split('\n')[0]) from e
+        raise OSError(f"{folder}: not written, with {free:,.0f} MB free there "
+                      f"({type(e).__name__}: {e})".split('\n')[0]) from e
     finally: shutil.rmtree(tmp, ignore_errors=True)
     prune(out_dir, step, **dict(keep=2) | kw)
     return folder
