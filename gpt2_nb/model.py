@@ -49,11 +49,10 @@ class CausalSelfAttention(nn.Module):
         self.c_attn = nn.Linear(cfg.n_embd, 3*cfg.n_embd)
         self.c_proj = nn.Linear(cfg.n_embd, cfg.n_embd)
 
-    def forward(self, x, cache=None):
+    def forward(self, x, cache=None, mask=None):
         B,T,C = x.shape
         heads = lambda o: o.view(B, T, self.n_head, -1).transpose(1, 2)
         q,k,v = map(heads, self.c_attn(x).split(C, dim=2))  # (B, nh, T, hs)
-        mask = None
         if cache is not None:
             k,v = cache.extend(k, v)                        # (B, nh, S, hs)
             S = k.shape[2]
@@ -81,8 +80,8 @@ class Block(nn.Module):
         self.ln_1,self.attn = nn.LayerNorm(cfg.n_embd),CausalSelfAttention(cfg)
         self.ln_2,self.mlp = nn.LayerNorm(cfg.n_embd),MLP(cfg)
 
-    def forward(self, x, cache=None):
-        x = x + self.attn(self.ln_1(x), cache)
+    def forward(self, x, cache=None, mask=None):
+        x = x + self.attn(self.ln_1(x), cache, mask)
         return x + self.mlp(self.ln_2(x))
 
 # %% ../nbs/01_model.ipynb #c052
@@ -125,16 +124,20 @@ def hidden(
     self:GPT,
     idx:Tensor,        # token ids, (B, T) int64
     cache:list=None,   # a `KVCache` per layer, holding what was read before
+    pos:Tensor=None,   # positions, (B, T); None counts on from the cache
+    mask:Tensor=None,  # True may be attended to, (B, 1, T, T); None: causal
 )->Tensor:             # activations after the last layer norm, (B, T, C)
     "Everything but the head"
     t,T = self.transformer,idx.shape[1]
-    past = cache[0].len if cache else 0
-    if past+T > self.cfg.block_size:
-        raise ValueError(f"{past+T} tokens do not fit into block_size "
-                         f"{self.cfg.block_size}")
-    pos = torch.arange(past, past+T, device=idx.device)  # (T,)
-    x = t.wte(idx) + t.wpe(pos)                          # (B, T, C)
-    for i,block in enumerate(t.h): x = block(x, cache[i] if cache else None)
+    if pos is None:
+        past = cache[0].len if cache else 0
+        if past+T > self.cfg.block_size:
+            raise ValueError(f"{past+T} tokens do not fit into block_size "
+                             f"{self.cfg.block_size}")
+        pos = torch.arange(past, past+T, device=idx.device)  # (T,)
+    x = t.wte(idx) + t.wpe(pos)                              # (B, T, C)
+    for i,block in enumerate(t.h):
+        x = block(x, cache[i] if cache else None, mask)
     return t.ln_f(x)
 
 # %% ../nbs/01_model.ipynb #c060
