@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'rng_state', 'set_rng_state', 'fsync_dir', 'meta_sha256', 'write_meta', 'checkpoints', 'val_of', 'prune',
-           'train_state', 'save_checkpoint', 'write_files', 'check', 'latest_checkpoint', 'load_checkpoint', 'to_cpu',
+           'train_state', 'write_files', 'save_checkpoint', 'check', 'latest_checkpoint', 'load_checkpoint', 'to_cpu',
            'snapshot', 'Writer', 'lock_run', 'RunLog', 'read_log', 'losses']
 
 # %% ../nbs/09_checkpoint.ipynb #9da44707
@@ -17,12 +17,13 @@ from filelock import FileLock, Timeout
 from .batches import sha256
 from .model import GPT, replace_file
 
-# %% ../nbs/09_checkpoint.ipynb #c019
+# %% ../nbs/09_checkpoint.ipynb #f4f444ac
 def rng_state()->dict:
     "State of torch's random generators, as tensors"
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     return dict(cpu=torch.get_rng_state(), cuda=cuda)
 
+# %% ../nbs/09_checkpoint.ipynb #35d5befa
 def set_rng_state(
     state:dict,  # from `rng_state`
 ):
@@ -41,7 +42,7 @@ def fsync_dir(
     try: os.fsync(fd)
     finally: os.close(fd)
 
-# %% ../nbs/09_checkpoint.ipynb #c030
+# %% ../nbs/09_checkpoint.ipynb #d1daf43c
 FORMAT = 1
 
 def meta_sha256(
@@ -51,6 +52,7 @@ def meta_sha256(
     rest = {k: v for k,v in meta.items() if k != 'sha256'}
     return hashlib.sha256(json.dumps(rest).encode()).hexdigest()
 
+# %% ../nbs/09_checkpoint.ipynb #7b96708c
 def write_meta(
     folder:str,  # of a checkpoint whose other files are written
     meta:dict,   # plain types only
@@ -64,7 +66,7 @@ def write_meta(
     with replace_file(folder/'meta.json') as f:
         f.write_text(json.dumps(meta, indent=1), encoding='utf-8')
 
-# %% ../nbs/09_checkpoint.ipynb #70a72518
+# %% ../nbs/09_checkpoint.ipynb #2aa35b4f
 def checkpoints(
     out_dir:str,  # of a run
 )->list:          # of paths
@@ -72,6 +74,7 @@ def checkpoints(
     found = [p for p in Path(out_dir).glob('step_*') if p.name[5:].isdigit()]
     return sorted(found, key=lambda p: int(p.name[5:]))
 
+# %% ../nbs/09_checkpoint.ipynb #3f1b9456
 def val_of(
     folder:str,  # a checkpoint
 )->float:        # nats per token; infinite if it was not made at that step
@@ -81,6 +84,7 @@ def val_of(
     val = meta.get('val') or {}
     return val['loss'] if val.get('step') == meta.get('step') else math.inf
 
+# %% ../nbs/09_checkpoint.ipynb #156965da
 def prune(
     out_dir:str,  # of a run
     step:int,     # of the checkpoint just written
@@ -93,13 +97,21 @@ def prune(
     for p in older[:-keep]:
         if p != best: shutil.rmtree(p, ignore_errors=True)
 
-# %% ../nbs/09_checkpoint.ipynb #1be966e0
+# %% ../nbs/09_checkpoint.ipynb #ebb0a9a8
 def train_state(
     optimizer:torch.optim.Optimizer,
 )->dict:  # tensors and plain types
     "What continues a run besides its weights"
     return dict(optimizer=optimizer.state_dict(), rng=rng_state())
 
+def write_files(folder, model, state, tokenizer):
+    "Weights, tokenizer and training state: all of a checkpoint but its meta"
+    model.save_pretrained(folder, keep_pad=True)
+    for file in Path(tokenizer).glob('tokenizer*.json'):
+        with replace_file(folder/file.name) as f: shutil.copy(file, f)
+    with replace_file(folder/'train_state.pt') as f: torch.save(state, f)
+
+# %% ../nbs/09_checkpoint.ipynb #344861b2
 def save_checkpoint(
     out_dir:str,      # of the run
     step:int,         # updates done
@@ -129,14 +141,7 @@ def save_checkpoint(
     prune(out_dir, step, **dict(keep=2) | kw)
     return folder
 
-def write_files(folder, model, state, tokenizer):
-    "Weights, tokenizer and training state: all of a checkpoint but its meta"
-    model.save_pretrained(folder, keep_pad=True)
-    for file in Path(tokenizer).glob('tokenizer*.json'):
-        with replace_file(folder/file.name) as f: shutil.copy(file, f)
-    with replace_file(folder/'train_state.pt') as f: torch.save(state, f)
-
-# %% ../nbs/09_checkpoint.ipynb #c044
+# %% ../nbs/09_checkpoint.ipynb #734c305f
 def check(
     folder:str,  # a checkpoint
 )->dict:         # its meta.json
@@ -158,6 +163,7 @@ def check(
             f"{want[:8]}…)")
     return meta
 
+# %% ../nbs/09_checkpoint.ipynb #2b3981bb
 def latest_checkpoint(
     out_dir:str,  # of a run
     say=print,    # called with a line for each checkpoint that is refused
@@ -185,7 +191,7 @@ def load_checkpoint(
         s.update({k: v.clone() for k,v in s.items() if torch.is_tensor(v)})
     set_rng_state(state['rng'])
 
-# %% ../nbs/09_checkpoint.ipynb #6c8d0f23
+# %% ../nbs/09_checkpoint.ipynb #e892a1e6
 def to_cpu(
     x,  # a nest of dicts, lists and tensors
 ):
@@ -195,6 +201,7 @@ def to_cpu(
     if isinstance(x, (list, tuple)): return type(x)(map(to_cpu, x))
     return x
 
+# %% ../nbs/09_checkpoint.ipynb #70136de5
 def snapshot(
     model:GPT,
     optimizer:torch.optim.Optimizer,
@@ -203,7 +210,7 @@ def snapshot(
     own = {id(p): torch.nn.Parameter(to_cpu(p)) for p in model.parameters()}
     return copy.deepcopy(model, own), to_cpu(train_state(optimizer))
 
-# %% ../nbs/09_checkpoint.ipynb #e9384067
+# %% ../nbs/09_checkpoint.ipynb #7f97d3fc
 class Writer:
     "Save in the background, one checkpoint at a time"
     def __init__(self,
@@ -213,8 +220,7 @@ class Writer:
 
     def save(self, out_dir, step, model, optimizer, *args, **kw):
         "Like `save_checkpoint`, which goes on after this has returned"
-        try: self.wait()
-        except OSError: pass  # that was said
+        self.settle()
         model,state = snapshot(model, optimizer)
         self.job = self.pool.submit(save_checkpoint, out_dir, step, model,
                                     state, *args, **kw)
@@ -227,6 +233,11 @@ class Writer:
         "Wait for the checkpoint in flight; raise what went wrong with it"
         job,self.job = self.job,None
         if job: job.result()
+
+    def settle(self):
+        "Wait for it, whatever becomes of it"
+        try: self.wait()
+        except OSError: pass  # `told` has said so
 
 # %% ../nbs/09_checkpoint.ipynb #d79519ef
 @contextmanager

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['COMMON', 'SWITCHES', 'SMALL', 'LECTURE', 'PRESETS', 'SHAPE', 'SINKS', 'FIXED', 'JOBS', 'one_of', 'check_number',
-           'resolve', 'split_batch', 'plot_log', 'show', 'numbers', 'tensorboard', 'wandb', 'git_revision',
-           'environment', 'train_step', 'not_finite', 'make_writable', 'fingerprint', 'check_same', 'make_model',
-           'open_data', 'find_checkpoint', 'set_up', 'warm_up', 'wants_compile', 'open_log', 'describe', 'evaluate',
-           'sample', 'due', 'is_due', 'save', 'StopSignal', 'asked', 'report', 'loop', 'closing', 'train',
-           'out_of_memory', 'kept_bytes', 'plan', 'main']
+           'resolve', 'check_settings', 'split_batch', 'plot_log', 'show', 'numbers', 'tensorboard', 'wandb',
+           'git_revision', 'environment', 'train_step', 'not_finite', 'make_writable', 'fingerprint', 'check_same',
+           'make_model', 'open_data', 'find_items', 'find_checkpoint', 'set_up', 'warm_up', 'wants_compile', 'open_log',
+           'describe', 'evaluate', 'score', 'sample', 'due', 'is_due', 'save', 'StopSignal', 'asked', 'report', 'loop',
+           'closing', 'train', 'out_of_memory', 'kept_bytes', 'plan', 'main']
 
-# %% ../nbs/10_train.ipynb #1e680fd3
+# %% ../nbs/10_train.ipynb #f1101060
 import math, os, platform, re, shlex, shutil, signal, subprocess, sys, time
 import zlib
 from contextlib import ExitStack
@@ -27,7 +27,8 @@ from .checkpoint import (RunLog, Writer, checkpoints, latest_checkpoint,
 from .data import (BadToken, TokenLoader, data_tokenizer, find_data,
                           shards)
 from .ddp import Dist, sync_if
-from .evals import samples, val_loss
+from .evals import (find_hellaswag, hellaswag, load_hellaswag, samples,
+                          val_loss)
 from .generate import (exit_on_bad_input, find_model, pick_device,
                               save_tokenizer, say_and_exit)
 from .model import GPT, GPTConfig, replace_file
@@ -71,12 +72,13 @@ PRESETS = {
                                  max_lr=2e-4, min_lr=2e-5, micro_batch=8),
 }
 
-# %% ../nbs/10_train.ipynb #74bce088
+# %% ../nbs/10_train.ipynb #5f55b9a9
 def one_of(flag, value, allowed):
     "Refuse a value that is not on the list"
     if value not in allowed: raise ValueError(
         f"--{flag} {value}: expected one of {', '.join(allowed)}")
 
+# %% ../nbs/10_train.ipynb #113a9bfb
 def check_number(
     flag:str,
     value,  # int or float; anything else is let through
@@ -89,7 +91,7 @@ def check_number(
     if type(value) is float and not (value >= 0 and math.isfinite(value)):
         raise ValueError(f"--{flag} {value}: expected a finite number ≥0")
 
-# %% ../nbs/10_train.ipynb #a7755767
+# %% ../nbs/10_train.ipynb #51f679b5
 SHAPE = 'block_size n_layer n_head n_embd'.split()
 
 def resolve(
@@ -103,6 +105,12 @@ def resolve(
     cfg.setdefault('out_dir', f'runs/{preset}')
     cfg.setdefault('seq_len', cfg.block_size)
     for k,v in cfg.items(): check_number(k, v)
+    check_settings(cfg)
+    return cfg
+
+# %% ../nbs/10_train.ipynb #4ac31495
+def check_settings(cfg):
+    "Refuse values that are not on the list, or do not fit together"
     one_of('optimizer', cfg.optimizer, OPTIMIZERS)
     one_of('dtype', cfg.dtype, ('auto', 'bf16', 'fp32'))
     one_of('compile', cfg.compile, ('auto', 'yes', 'no'))
@@ -110,20 +118,19 @@ def resolve(
     for k in ('tensorboard', 'wandb'):
         if cfg[k] and not find_spec(k): raise ValueError(
             f"--{k}: not installed here; pip install {k}")
-    shape = [k for k in SHAPE if k in flags and cfg.init_from]
+    shape = [k for k in SHAPE if k in cfg.given and cfg.init_from]
     if shape: raise ValueError(
         f"--{shape[0]} {cfg[shape[0]]}: not with --init_from, which brings "
         "its own")
     pick_device(cfg.device)
     GPTConfig(cfg.block_size, 50257, cfg.n_layer, cfg.n_head, cfg.n_embd)
     if not cfg.data: raise ValueError(
-        f"--preset {preset} needs --data: a folder of token shards")
+        f"--preset {cfg.preset} needs --data: a folder of token shards")
     if cfg.min_lr > cfg.max_lr: raise ValueError(
         f"--min_lr {cfg.min_lr}: expected at most max_lr, {cfg.max_lr}")
     if cfg.seq_len > cfg.block_size and not cfg.init_from: raise ValueError(
         f"--seq_len {cfg.seq_len}: expected at most block_size, "
         f"{cfg.block_size}")
-    return cfg
 
 # %% ../nbs/10_train.ipynb #c028
 def split_batch(
@@ -172,12 +179,13 @@ def show(run):
     if run.get('shown'): run.shown.update(pic)
     else: run.shown = display(pic, display_id=True)
 
-# %% ../nbs/10_train.ipynb #438be671
+# %% ../nbs/10_train.ipynb #50f53172
 def numbers(line):
     "The numbers of a log line but its step"
     return {k: v for k,v in line.items()
             if k != 'step' and isinstance(v, (int, float))}
 
+# %% ../nbs/10_train.ipynb #867bef83
 def tensorboard(run):
     "A function that gives log lines to TensorBoard"
     from torch.utils.tensorboard import SummaryWriter
@@ -188,11 +196,12 @@ def tensorboard(run):
         if 'val_loss' in line: w.flush()
     return f
 
+# %% ../nbs/10_train.ipynb #175f9278
 def wandb(run):
     "A function that gives log lines to Weights & Biases"
     import wandb
     file = run.out/'wandb_id'  # a resumed run goes on in the same place
-    if not file.exists(): file.write_text(wandb.util.generate_id())
+    if not file.exists(): file.write_text(os.urandom(4).hex())
     w = wandb.init(project='gpt2_nb', dir=run.out, id=file.read_text(),
                    resume='allow', config=dict(run.cfg))
     return lambda line: 'step' in line and w.log(
@@ -200,13 +209,14 @@ def wandb(run):
 
 SINKS = dict(tensorboard=tensorboard, wandb=wandb)
 
-# %% ../nbs/10_train.ipynb #c046
+# %% ../nbs/10_train.ipynb #9ab47e7a
 def git_revision()->str:  # or None outside of a repository
     "Commit of the working directory"
     try: return subprocess.run(['git', 'rev-parse', 'HEAD'], check=True,
                                text=True, capture_output=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError): return None
 
+# %% ../nbs/10_train.ipynb #198b1c97
 def environment(dist:Dist)->dict:
     "What a log should say of where the run took place"
     cuda = dist.device.type == 'cuda'
@@ -268,7 +278,7 @@ def make_writable(
         f"--out_dir {out}: cannot be written ({e.strerror}); expected a "
         "folder, or a place for one") from None
 
-# %% ../nbs/10_train.ipynb #f7d045c7
+# %% ../nbs/10_train.ipynb #155fb171
 FIXED = SHAPE + ('seq_len total_batch_tokens seed shuffle optimizer '
                  'weight_decay init_from shards').split()
 
@@ -281,6 +291,7 @@ def fingerprint(
     return (f'{len(loader.maps)} of {loader.ends[-1]} tokens below '
             f'{loader.vocab_size}, crc32 {crc:08x}')
 
+# %% ../nbs/10_train.ipynb #dd61e65f
 def check_same(
     cfg:AttrDict,  # of this start
     shards:str,    # `fingerprint` of its data
@@ -317,14 +328,16 @@ def make_model(
     for k in SHAPE: cfg[k] = getattr(c, k)
     return model
 
-# %% ../nbs/10_train.ipynb #c062
+# %% ../nbs/10_train.ipynb #0eef2031
 def open_data(
     cfg:AttrDict,  # from `resolve`; micro_batch and steps are filled in
     dist:Dist,
-)->AttrDict:       # enc, loader, val
+)->AttrDict:       # enc, loader, val, items
     "Open shards and tokenizer, and make the steps fit them"
-    with dist.agree():  # a small corpus is tokenised once per machine
-        if dist.local_rank == 0: find_data(cfg.data)
+    with dist.agree():  # once per machine: a small corpus, a download
+        if dist.local_rank == 0:
+            find_data(cfg.data)
+            if cfg.hellaswag_every: find_items(cfg)
     with dist.agree():
         folder = find_data(cfg.data)
         enc = data_tokenizer(folder)
@@ -334,12 +347,20 @@ def open_data(
             dist.rank, dist.world_size, cfg.seed, cfg.shuffle, enc.n_vocab,
             dist.device)
         data = AttrDict(enc=enc, loader=load('train', cfg.total_batch_tokens),
-                        val=load('val', cfg.seq_len))
+                        val=load('val', cfg.seq_len),
+                        items=load_hellaswag() if cfg.hellaswag_every else None)
         if cfg.one_epoch and 'max_steps' not in cfg.given:
             cfg.max_steps = min(cfg.max_steps, data.loader.steps_per_epoch)
         if 'warmup_steps' not in cfg.given:
             cfg.warmup_steps = min(cfg.warmup_steps, cfg.max_steps//10)
     return data
+
+# %% ../nbs/10_train.ipynb #33b16490
+def find_items(cfg):
+    "Have HellaSwag at hand, or say how to do without"
+    try: find_hellaswag()
+    except (OSError, ValueError) as e: raise ValueError(
+        f"--hellaswag_every {cfg.hellaswag_every}: {e}; 0 does without") from e
 
 # %% ../nbs/10_train.ipynb #3809098c
 def find_checkpoint(
@@ -403,13 +424,14 @@ def warm_up(run):
     loss.backward()
     run.opt.zero_grad(set_to_none=True)
 
-# %% ../nbs/10_train.ipynb #53dfd65b
+# %% ../nbs/10_train.ipynb #bd7f762e
 def wants_compile(cfg, device):
     "Compile the training graph? By default on CUDA only"
     cuda = device.type == 'cuda'
     if cuda: torch.set_float32_matmul_precision('high')
     return cfg.compile == 'yes' or cfg.compile == 'auto' and cuda
 
+# %% ../nbs/10_train.ipynb #fd737aa3
 def open_log(run, meta, changed):
     "Start or continue the log; keep the tokenizer beside it"
     cfg = run.cfg
@@ -457,6 +479,15 @@ def evaluate(run, step):
             f"{math.exp(val['loss']):.1f} | {val['bpb']:.4f} bits per byte")
     show(run)
 
+# %% ../nbs/10_train.ipynb #238c8865
+def score(run, step):
+    "Score HellaSwag on all ranks"
+    got = hellaswag(run.model, run.enc, run.items, run.dist, run.dtype)
+    if not run.dist.is_main: return
+    run.log(step=step, hellaswag=got['acc_norm'], n=got['n'])
+    run.say(f"step {step:5} | HellaSwag {got['acc_norm']:.2%} ± "
+            f"{got['stderr']:.2%} of {got['n']:,} items")
+
 # %% ../nbs/10_train.ipynb #c076
 def sample(run, step):
     "Log three continuations of the preset's prompt"
@@ -464,8 +495,8 @@ def sample(run, step):
     run.texts = samples(run.model, run.enc, run.cfg.sample_prompt)
     for text in run.texts: run.log(step=step, sample=text)
 
-# %% ../nbs/10_train.ipynb #4650082c
-JOBS = dict(eval=evaluate, sample=sample)
+# %% ../nbs/10_train.ipynb #11be8cc3
+JOBS = dict(eval=evaluate, hellaswag=score, sample=sample)
 
 def due(
     cfg:AttrDict,
@@ -474,6 +505,7 @@ def due(
     "What is to be done after this many updates"
     return [job for job in JOBS if is_due(cfg, step, f'{job}_every')]
 
+# %% ../nbs/10_train.ipynb #09b02a8e
 def is_due(cfg, step, every):
     "Every so often, and at the end; 0 is never"
     n = cfg[every]
@@ -491,7 +523,7 @@ def save(run, step, left):
     else: run.writer.save(run.out, step, run.model, run.opt, run.out, meta,
                           keep=cfg.keep, keep_best=cfg.keep_best)
 
-# %% ../nbs/10_train.ipynb #f0e0a83b
+# %% ../nbs/10_train.ipynb #b092bbe3
 class StopSignal:
     "Note the first SIGTERM or SIGINT in `signum`; a second Ctrl-C ends at once"
     def __enter__(self):
@@ -509,6 +541,7 @@ class StopSignal:
     def __exit__(self, *exc):
         for s,handler in self.old.items(): signal.signal(s, handler)
 
+# %% ../nbs/10_train.ipynb #61e56e21
 def asked(run, sig)->bool:
     "Was any rank asked to stop?"
     mine = torch.tensor(float(sig.signum > 0), device=run.dist.device)
@@ -642,7 +675,7 @@ def kept_bytes(
         loss = model.loss(x, y)  # alive, so that no address is used twice
     return sum(kept.values())
 
-# %% ../nbs/10_train.ipynb #1664e28d
+# %% ../nbs/10_train.ipynb #80ac99d3
 def plan(run):
     "Say what the run will take, measured on two micro-batches"
     cfg,dev,n = run.cfg,run.dist.device,run.model.num_params()
@@ -665,12 +698,12 @@ def plan(run):
   time    {tqdm.format_interval(steps*dt)} for {steps:,} steps of \
 {dt*1e3:,.0f} ms, without evaluations
   tokens  {steps*cfg.total_batch_tokens:,}
-  memory  {memory/1e6:,.0f} MB a rank, {16*n/1e6:,.0f} of them weights, \
-gradients and AdamW's means
+  memory  at least {memory/1e6:,.0f} MB a rank, {16*n/1e6:,.0f} of them \
+weights, gradients and AdamW's means
   disk    {12*n*(cfg.keep+1)/1e6:,.0f} MB for {cfg.keep} checkpoints and one \
 in the making; {disk/1e6:,.0f} MB are free""")
 
-# %% ../nbs/10_train.ipynb #0b9a3a37
+# %% ../nbs/10_train.ipynb #d3882113
 @call_parse
 def main(
     preset:str='quickstart',     # quickstart, shakespeare, gpt2-124m, …
@@ -726,3 +759,6 @@ def main(
         line = out_of_memory(e, cfg, dist.world_size)
         if not line: raise
         say_and_exit(f'train: {line}', 1)
+    except KeyboardInterrupt:  # before the loop, which takes its own notes
+        if not is_cli(main): raise
+        say_and_exit('train: interrupted', 130)
