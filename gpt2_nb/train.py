@@ -10,7 +10,7 @@ __all__ = ['COMMON', 'SWITCHES', 'SMALL', 'LECTURE', 'PRESETS', 'SHAPE', 'SINKS'
            'describe', 'evaluate', 'score', 'sample', 'due', 'is_due', 'save', 'StopSignal', 'asked', 'report', 'loop',
            'closing', 'train', 'out_of_memory', 'kept_bytes', 'plan', 'main']
 
-# %% ../nbs/10_train.ipynb #f1101060
+# %% ../nbs/10_train.ipynb #c8bdb49e
 import math, os, platform, re, shlex, shutil, signal, subprocess, sys, time
 import zlib
 from contextlib import ExitStack
@@ -32,12 +32,13 @@ from .evals import (find_hellaswag, hellaswag, load_hellaswag, samples,
 from .generate import (exit_on_bad_input, find_model, pick_device,
                               save_tokenizer, say_and_exit)
 from .model import GPT, GPTConfig, replace_file
-from .optim import OPTIMIZERS, cosine_lr, make_optimizer
+from .optim import OPTIMIZERS, SCHEDULES, make_optimizer
 from .speed import autocast, flops_per_token, peak_flops, pick_dtype
 
-# %% ../nbs/10_train.ipynb #d450bc89
+# %% ../nbs/10_train.ipynb #fdb414a5
 COMMON = dict(
-    optimizer='adamw', weight_decay=.1, grad_clip=1., shuffle=True, seed=1337,
+    optimizer='adamw', schedule='cosine', weight_decay=.1, grad_clip=1.,
+    shuffle=True, seed=1337,
     device='auto', dtype='auto', compile='auto', resume='auto', keep=2,
     data=None, init_from=None, val_tokens=10_485_760, hellaswag_every=0,
     log_every=0, keep_best=False, tensorboard=False, wandb=False,
@@ -108,10 +109,11 @@ def resolve(
     check_settings(cfg)
     return cfg
 
-# %% ../nbs/10_train.ipynb #4ac31495
+# %% ../nbs/10_train.ipynb #7026c705
 def check_settings(cfg):
     "Refuse values that are not on the list, or do not fit together"
     one_of('optimizer', cfg.optimizer, OPTIMIZERS)
+    one_of('schedule', cfg.schedule, SCHEDULES)
     one_of('dtype', cfg.dtype, ('auto', 'bf16', 'fp32'))
     one_of('compile', cfg.compile, ('auto', 'yes', 'no'))
     one_of('resume', cfg.resume, ('auto', 'none'))
@@ -227,7 +229,7 @@ def environment(dist:Dist)->dict:
                 git=git_revision(),
                 time=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()))
 
-# %% ../nbs/10_train.ipynb #c050
+# %% ../nbs/10_train.ipynb #ed93c7d4
 def train_step(run, step, asked=lambda: False):
     "One update; returns what to log, and whether any rank was asked to stop"
     cfg,dist,n = run.cfg,run.dist,run.loader.n_micro
@@ -243,8 +245,8 @@ def train_step(run, step, asked=lambda: False):
     loss,norm = total[0].item()/dist.world_size,norm.item()
     if not math.isfinite(loss+norm): raise FloatingPointError(
         not_finite(run, step, loss, norm, mine))
-    lr = cosine_lr(step, cfg.max_lr, cfg.min_lr, cfg.warmup_steps,
-                   cfg.max_steps)
+    lr = SCHEDULES[cfg.schedule](step, cfg.max_lr, cfg.min_lr,
+                                 cfg.warmup_steps, cfg.max_steps)
     for group in run.opt.param_groups: group['lr'] = lr
     run.opt.step()
     run.opt.zero_grad(set_to_none=True)
@@ -328,11 +330,11 @@ def make_model(
     for k in SHAPE: cfg[k] = getattr(c, k)
     return model
 
-# %% ../nbs/10_train.ipynb #0eef2031
+# %% ../nbs/10_train.ipynb #33c64353
 def open_data(
     cfg:AttrDict,  # from `resolve`; micro_batch and steps are filled in
     dist:Dist,
-)->AttrDict:       # enc, loader, val, items
+)->AttrDict:       # enc, loader, val, hella
     "Open shards and tokenizer, and make the steps fit them"
     with dist.agree():  # once per machine: a small corpus, a download
         if dist.local_rank == 0:
@@ -348,7 +350,7 @@ def open_data(
             dist.device)
         data = AttrDict(enc=enc, loader=load('train', cfg.total_batch_tokens),
                         val=load('val', cfg.seq_len),
-                        items=load_hellaswag() if cfg.hellaswag_every else None)
+                        hella=cfg.hellaswag_every and load_hellaswag())
         if cfg.one_epoch and 'max_steps' not in cfg.given:
             cfg.max_steps = min(cfg.max_steps, data.loader.steps_per_epoch)
         if 'warmup_steps' not in cfg.given:
@@ -479,10 +481,10 @@ def evaluate(run, step):
             f"{math.exp(val['loss']):.1f} | {val['bpb']:.4f} bits per byte")
     show(run)
 
-# %% ../nbs/10_train.ipynb #238c8865
+# %% ../nbs/10_train.ipynb #bef4c14c
 def score(run, step):
     "Score HellaSwag on all ranks"
-    got = hellaswag(run.model, run.enc, run.items, run.dist, run.dtype)
+    got = hellaswag(run.model, run.enc, run.hella, run.dist, run.dtype)
     if not run.dist.is_main: return
     run.log(step=step, hellaswag=got['acc_norm'], n=got['n'])
     run.say(f"step {step:5} | HellaSwag {got['acc_norm']:.2%} ± "
@@ -703,7 +705,7 @@ weights, gradients and AdamW's means
   disk    {12*n*(cfg.keep+1)/1e6:,.0f} MB for {cfg.keep} checkpoints and one \
 in the making; {disk/1e6:,.0f} MB are free""")
 
-# %% ../nbs/10_train.ipynb #d3882113
+# %% ../nbs/10_train.ipynb #8ffb8f16
 @call_parse
 def main(
     preset:str='quickstart',     # quickstart, shakespeare, gpt2-124m, …
@@ -718,6 +720,7 @@ def main(
     n_head:int=None,             # attention heads per block
     n_embd:int=None,             # channels
     optimizer:str=None,          # adamw
+    schedule:str=None,           # cosine, wsd
     max_lr:float=None,           # learning rate at the end of the warm-up
     min_lr:float=None,           # learning rate of the last step
     warmup_steps:int=None,       # the preset's, but at most max_steps/10
