@@ -12,14 +12,15 @@ import math, os, random
 from json import dumps, loads
 from pathlib import Path
 import numpy as np, tiktoken, torch, torch.nn.functional as F
-from fastcore.script import call_parse, is_cli, store_true
+from fastcore.script import store_true
 from torch import Tensor
 from .batches import data_file
 from .data import (TokenLoader, data_tokenizer, find_data, read_meta,
                           shards)
 from .ddp import Dist
-from .generate import (decode_document, encode_prompt, exit_on_bad_input,
-                              find_model, generate, load_model)
+from .generate import (command, decode_document, encode_prompt,
+                              exit_on_bad_input, find_model, generate,
+                              load_model)
 from .model import GPT
 from .speed import autocast, pick_dtype
 
@@ -291,7 +292,7 @@ def score_val(
                     limit or cfg.get('val_tokens', 10_485_760))
 
 # %% ../nbs/08_evals.ipynb #0e1b2def
-@call_parse
+@command
 def main(
     model:str='runs/quickstart', # a run, checkpoint, GPT-2 folder or hub name
     task:str='hellaswag',  # hellaswag, or val: the loss on a validation split
@@ -325,4 +326,4 @@ def main(
             if res['cut']: said += f"\n{res['cut']:,} items were cut to fit"
     if dist.is_main: print(said)
     if dist.is_main and json: print(dumps(dict(task=task, **res)))
-    return None if is_cli(main) else dict(task=task, **res)
+    return dict(task=task, **res)

@@ -8,7 +8,6 @@ __all__ = ['GPT2_SIZES', 'WANTED', 'find_pretrained', 'read_config', 'read_weigh
 # %% ../nbs/00_pretrained.ipynb #c003
 import json
 from pathlib import Path
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 

@@ -17,9 +17,10 @@ from functools import lru_cache
 from json import dumps, loads
 from pathlib import Path
 import torch, torch.nn.functional as F
-from fastcore.script import call_parse, is_cli, store_true
+from fastcore.script import store_true
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from .generate import exit_on_bad_input, pick_device
+from .generate import (command, exit_on_bad_input, pick_device,
+                              say_and_exit)
 from .model import GPT, GPTConfig, replace_file
 from .pretrained import GPT2_SIZES
 
@@ -401,7 +402,7 @@ def closing(res):
     return text
 
 # %% ../nbs/04_speed.ipynb #f6709ca3
-@call_parse
+@command
 def main(
     model:str=None,       # gpt2, …, gpt2-xl, mini; gpt2 on CUDA, else mini
     micro_batch:str=None, # rows, or auto: the largest power of two that fits
@@ -429,5 +430,6 @@ def main(
     res = climb(cmd, names, cfg, T, dev.type, peak_tflops, Path(out))
     print(closing(res))
     if json: print(dumps(res))
-    if is_cli(main): sys.exit(0 if any(r['ms'] for r in res['rungs']) else 1)
+    if not any(r['ms'] for r in res['rungs']):
+        say_and_exit('speed: no rung could be measured', 1)
     return res

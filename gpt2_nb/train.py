@@ -6,9 +6,9 @@
 __all__ = ['COMMON', 'SWITCHES', 'SMALL', 'LECTURE', 'PRESETS', 'SHAPE', 'SINKS', 'FIXED', 'JOBS', 'one_of', 'check_number',
            'resolve', 'check_settings', 'split_batch', 'plot_log', 'show', 'numbers', 'tensorboard', 'wandb',
            'git_revision', 'environment', 'train_step', 'not_finite', 'make_writable', 'fingerprint', 'check_same',
-           'make_model', 'open_data', 'find_items', 'find_checkpoint', 'set_up', 'warm_up', 'wants_compile', 'open_log',
-           'describe', 'evaluate', 'score', 'sample', 'due', 'is_due', 'save', 'StopSignal', 'asked', 'report', 'loop',
-           'closing', 'train', 'out_of_memory', 'kept_bytes', 'plan', 'main']
+           'make_model', 'open_data', 'find_items', 'find_checkpoint', 'settle_dtype', 'set_up', 'warm_up',
+           'wants_compile', 'open_log', 'describe', 'evaluate', 'score', 'sample', 'due', 'is_due', 'save',
+           'StopSignal', 'asked', 'report', 'loop', 'closing', 'train', 'out_of_memory', 'kept_bytes', 'plan', 'main']
 
 # %% ../nbs/10_train.ipynb #c8bdb49e
 import math, os, platform, re, shlex, shutil, signal, subprocess, sys, time
@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from fastcore.basics import AttrDict
 from fastcore.imports import in_notebook
-from fastcore.script import bool_arg, call_parse, is_cli, store_true
+from fastcore.script import bool_arg, store_true
 from tqdm import tqdm
 from .checkpoint import (RunLog, Writer, checkpoints, latest_checkpoint,
                                 load_checkpoint, lock_run, losses, read_log,
@@ -29,8 +29,8 @@ from .data import (BadToken, TokenLoader, data_tokenizer, find_data,
 from .ddp import Dist, sync_if
 from .evals import (find_hellaswag, hellaswag, load_hellaswag, samples,
                           val_loss)
-from .generate import (exit_on_bad_input, find_model, pick_device,
-                              save_tokenizer, say_and_exit)
+from .generate import (command, exit_on_bad_input, find_model,
+                              pick_device, save_tokenizer, say_and_exit)
 from .model import GPT, GPTConfig, replace_file
 from .optim import OPTIMIZERS, SCHEDULES, make_optimizer
 from .speed import autocast, flops_per_token, peak_flops, pick_dtype
@@ -385,7 +385,19 @@ def find_checkpoint(
                 "away, or give another --out_dir")
     return run.dist.gather(found)[0]
 
-# %% ../nbs/10_train.ipynb #08dc5ac7
+# %% ../nbs/10_train.ipynb #9ed3c759
+def settle_dtype(
+    cfg:AttrDict,  # its dtype is filled in
+    dist:Dist,
+    meta:dict,     # of the checkpoint to go on from, or None
+)->torch.dtype:    # the same on all ranks
+    "Settle on a number format once: a run that goes on keeps its own"
+    if meta and cfg.dtype == 'auto': cfg.dtype = meta['config']['dtype']
+    res = dist.gather(pick_dtype(dist.device, cfg.dtype))[0]
+    cfg.dtype = 'bf16' if res == torch.bfloat16 else 'fp32'
+    return res
+
+# %% ../nbs/10_train.ipynb #fa5cc047
 def set_up(
     cfg:AttrDict,          # from `resolve`
     dist:Dist,             # entered
@@ -396,8 +408,9 @@ def set_up(
     run.say = tqdm.write if dist.is_main else lambda *a: None
     run.update(open_data(cfg, dist))
     run.data = fingerprint(run.loader)
-    dist.check_same(dict(cfg) | dict(shards=run.data))
+    dist.check_same(dict(preset=cfg.preset) | cfg | dict(shards=run.data))
     ckpt,meta = find_checkpoint(run, stack)
+    run.dtype = settle_dtype(cfg, dist, meta)
     with dist.agree():
         run.start,run.last,run.left,changed = 0,None,due(cfg, 0),{}
         if ckpt:
@@ -406,7 +419,6 @@ def set_up(
             if cfg.init_from: cfg.update({k: meta['config'][k] for k in SHAPE})
             changed = check_same(cfg, run.data, meta, ckpt)
         if run.start >= cfg.max_steps and not run.left: return run
-        run.dtype = pick_dtype(dist.device, cfg.dtype)
         torch.manual_seed(cfg.seed)
         model = (GPT.from_pretrained(ckpt) if ckpt
                  else make_model(cfg, run.enc.n_vocab)).to(dist.device)
@@ -674,7 +686,7 @@ def kept_bytes(
         if s.data_ptr() not in own: kept[s.data_ptr()] = s.nbytes()
         return t
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
-        loss = model.loss(x, y)  # alive, so that no address is used twice
+        _ = model.loss(x, y)  # alive, so that no address is used twice
     return sum(kept.values())
 
 # %% ../nbs/10_train.ipynb #80ac99d3
@@ -706,7 +718,7 @@ weights, gradients and AdamW's means
 in the making; {disk/1e6:,.0f} MB are free""")
 
 # %% ../nbs/10_train.ipynb #8ffb8f16
-@call_parse
+@command
 def main(
     preset:str='quickstart',     # quickstart, shakespeare, gpt2-124m, …
     data:str=None,  # folder of shards (of gpt2_nb.data), pydocs, shakespeare
@@ -754,14 +766,11 @@ def main(
         dist = Dist(cfg.device)
         split_batch(cfg, dist.world_size)
     try:
-        with dist: last = train(cfg, dist)
-        return None if is_cli(main) else last  # the exit code is 0
-    except BadToken as e: say_and_exit(f'train: {e}', 2)
+        with dist: return train(cfg, dist)
+    except (BadToken, ConnectionRefusedError) as e:
+        say_and_exit(f'train: {e}', 2)
     except (FloatingPointError, OSError) as e: say_and_exit(f'train: {e}', 1)
     except RuntimeError as e:
         line = out_of_memory(e, cfg, dist.world_size)
         if not line: raise
         say_and_exit(f'train: {line}', 1)
-    except KeyboardInterrupt:  # before the loop, which takes its own notes
-        if not is_cli(main): raise
-        say_and_exit('train: interrupted', 130)
