@@ -562,7 +562,7 @@ def make_job(
     return dict(name=name, files=shown, tokenizer=ranks, vocab_size=enc.n_vocab,
                 **settings),files
 
-# %% ../nbs/07_data.ipynb #6b9a3fd6
+# %% ../nbs/07_data.ipynb #2c4b27b8
 def show_progress(
     made,            # yields (chunk, tokens)
     max_tokens:int,  # that end the run; None is the whole source
@@ -579,6 +579,7 @@ def show_progress(
             bar.update(max(chunk.share, n/(max_tokens or sys.maxsize))-bar.n)
             yield chunk,toks
 
+# %% ../nbs/07_data.ipynb #9c2344a6
 def prepare(
     source,                  # a name, or paths; see `find_files`
     out:str,                 # folder
