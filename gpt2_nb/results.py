@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CURVES', 'COLUMNS', 'GPT2_VAL', 'GPT2_HELLASWAG', 'GPT3_HELLASWAG', 'PANELS', 'STYLE', 'read_records', 'load_run',
-           'stderr', 'hours', 'summary', 'table', 'as_text', 'draw', 'lines', 'side_by_side', 'report', 'write_report',
+           'stderr', 'hours', 'summary', 'table', 'as_text', 'lines', 'draw', 'side_by_side', 'report', 'write_report',
            'as_json', 'main']
 
 # %% ../nbs/11_results.ipynb #e1a48649
@@ -99,10 +99,11 @@ def summary(
         ranks=r.env.get('world_size', 1), device=r.env.get('device'),
         date=r.env.get('time', '')[:10], note=r.note)
 
-# %% ../nbs/11_results.ipynb #b5ed6fa8
+# %% ../nbs/11_results.ipynb #66194c31
 COLUMNS = dict(
-    run=('run', '{}'), tokens=('tokens', '{:,}'), val_loss=('val loss', '{:.4f}'),
-    bpb=('bits/byte', '{:.4f}'), hellaswag=('HellaSwag', '{:.4f}'),
+    run=('run', '{}'), tokens=('tokens', '{:,}'),
+    val_loss=('val loss', '{:.4f}'), bpb=('bits/byte', '{:.4f}'),
+    hellaswag=('HellaSwag', '{:.4f}'),
     stderr=('±', '{:.4f}'), hours=('hours', '{:.3f}'),
     gpu_hours=('GPU-hours', '{:.2f}'), cost=('cost', '{:,.2f}'),
     ranks=('ranks', '{}'), device=('device', '{}'), date=('date', '{}'))
@@ -124,11 +125,23 @@ def as_text(
     return '\n'.join('  '.join(c.ljust(w) if i == 0 else c.rjust(w)
         for i,(c,w) in enumerate(zip(row, wide))).rstrip() for row in cells)
 
-# %% ../nbs/11_results.ipynb #8a46a655
+# %% ../nbs/11_results.ipynb #c9e6ebf9
 GPT2_VAL,GPT2_HELLASWAG,GPT3_HELLASWAG = 3.2924,.2955,.337
 PANELS = dict(loss='loss, nats per token', hellaswag='HellaSwag accuracy',
-              lr='learning rate', norm='gradient norm', tok_s='tokens per second')
+              lr='learning rate', norm='gradient norm',
+              tok_s='tokens per second')
 
+def lines(axs, runs):
+    "Add the published results, each where it can be compared"
+    line = lambda ax,y,name,c: ax.axhline(y, color=c, ls='--', lw=1, label=name)
+    if any('fineweb' in str(r.config.get('data')).lower() for r in runs):
+        line(axs['loss'], GPT2_VAL, 'GPT-2 124M', 'tab:red')
+    if 'hellaswag' in axs:
+        line(axs['hellaswag'], GPT2_HELLASWAG, 'GPT-2 124M', 'tab:red')
+        line(axs['hellaswag'], GPT3_HELLASWAG, 'GPT-3 124M', 'tab:green')
+        axs['hellaswag'].legend(frameon=False)
+
+# %% ../nbs/11_results.ipynb #636569f8
 def draw(
     runs:list,  # from `load_run`
 ):              # a matplotlib Figure
@@ -146,21 +159,12 @@ def draw(
         plot('loss', 'loss', lw=.7, alpha=.6)
         plot('loss', 'val_loss', marker='o', ms=4, label=f'{r.name}, val')
         for k in ('lr', 'norm', 'tok_s'): plot(k, k, lw=.8)
-        if scored: plot('hellaswag', 'hellaswag', marker='o', ms=3, label=r.name)
+        if scored: plot('hellaswag', 'hellaswag', marker='o', ms=3,
+                        label=r.name)
     lines(axs, runs)
     for k,ax in axs.items(): ax.set(xlabel='tokens', ylabel=PANELS[k])
     axs['loss'].legend(frameon=False)
     return fig
-
-def lines(axs, runs):
-    "Add the published results, each where it can be compared"
-    line = lambda ax,y,name,c: ax.axhline(y, color=c, ls='--', lw=1, label=name)
-    if any('fineweb' in str(r.config.get('data')).lower() for r in runs):
-        line(axs['loss'], GPT2_VAL, 'GPT-2 124M', 'tab:red')
-    if 'hellaswag' in axs:
-        line(axs['hellaswag'], GPT2_HELLASWAG, 'GPT-2 124M', 'tab:red')
-        line(axs['hellaswag'], GPT3_HELLASWAG, 'GPT-3 124M', 'tab:green')
-        axs['hellaswag'].legend(frameon=False)
 
 # %% ../nbs/11_results.ipynb #330b64b9
 def side_by_side(
@@ -172,7 +176,7 @@ def side_by_side(
     pick = dict.fromkeys([*steps[:1], *steps[len(steps)//2:][:1], *steps[-1:]])
     return {s: r.samples[s][min(which, len(r.samples[s])-1)] for s in pick}
 
-# %% ../nbs/11_results.ipynb #de2dc4f9
+# %% ../nbs/11_results.ipynb #03a7fd8c
 STYLE = '''body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;
 margin:2em auto;padding:0 1em;color:#222;background:#fff}img{max-width:100%}
 table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.3em
@@ -181,6 +185,7 @@ table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.3em
 {flex:1 1 280px;min-width:0}pre{white-space:pre-wrap;overflow-wrap:anywhere;
 background:#f4f4f4;padding:.8em;font-size:13px}.note{color:#a33}'''
 
+# %% ../nbs/11_results.ipynb #8d0fdc9c
 def report(
     runs:list,   # from `load_run`
     cells:list,  # from `table`
@@ -207,7 +212,7 @@ def report(
             'name="viewport" content="width=device-width"><title>Results'
             f'</title><style>{STYLE}</style>\n{"".join(body)}</html>\n')
 
-# %% ../nbs/11_results.ipynb #6c84ca93
+# %% ../nbs/11_results.ipynb #ec2230a1
 def write_report(runs, cells, out):
     "Write results.png and results.html into a folder"
     fig,buf,out = draw(runs),io.BytesIO(),Path(out)
@@ -220,6 +225,7 @@ def write_report(runs, cells, out):
 
 def as_json(rows, page): return json.dumps(dict(runs=rows, page=str(page)))
 
+# %% ../nbs/11_results.ipynb #76a118ce
 @call_parse
 def main(
     runs:Param("folders of runs, or their logs", str, nargs='+'),
