@@ -212,10 +212,12 @@ def report(
             'name="viewport" content="width=device-width"><title>Results'
             f'</title><style>{STYLE}</style>\n{"".join(body)}</html>\n')
 
-# %% ../nbs/11_results.ipynb #ec2230a1
+# %% ../nbs/11_results.ipynb #56221345
 def write_report(runs, cells, out):
     "Write results.png and results.html into a folder"
     fig,buf,out = draw(runs),io.BytesIO(),Path(out)
+    if out.exists() and not out.is_dir(): raise ValueError(
+        f"--out {out}: is a file, expected a folder, or a place for one")
     fig.savefig(buf, format='png', dpi=110, facecolor='white')
     out.mkdir(parents=True, exist_ok=True)
     with replace_file(out/'results.png') as f: f.write_bytes(buf.getvalue())
