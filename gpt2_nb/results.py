@@ -11,8 +11,8 @@ __all__ = ['CURVES', 'COLUMNS', 'GPT2_VAL', 'GPT2_HELLASWAG', 'GPT3_HELLASWAG', 
 import base64, html, io, json, math
 from pathlib import Path
 from fastcore.basics import AttrDict
-from fastcore.script import Param, call_parse, is_cli
-from .generate import exit_on_bad_input
+from fastcore.script import Param
+from .generate import command, exit_on_bad_input
 from .model import replace_file
 
 # %% ../nbs/11_results.ipynb #6a96c122
@@ -230,7 +230,7 @@ def as_json(rows, page): return json.dumps(dict(runs=rows, page=str(page)))
 # %% ../nbs/11_results.ipynb #9381511d
 RUNS = Param('folders of runs, or their logs', str, nargs='+')
 
-@call_parse
+@command
 def main(
     runs:RUNS,           # one or more
     out:str='results',   # folder for results.png and results.html
@@ -249,4 +249,4 @@ def main(
         if r.note: print(f'{r.name}: {r.note}')
     print(f'picture and samples: {page}')
     if json: print(as_json(rows, page))
-    return None if is_cli(main) else rows
+    return rows

@@ -13,10 +13,9 @@ import json, math
 from collections import namedtuple
 from types import SimpleNamespace
 import torch
-from fastcore.script import call_parse, is_cli
 from torch import nn
 from .ddp import LossModule
-from .generate import exit_on_bad_input
+from .generate import command, exit_on_bad_input
 from .model import GPT, GPTConfig
 from .speed import PEAK_TFLOPS, flops_per_token
 
@@ -252,7 +251,7 @@ def show(p):
 def as_json(x): return json.dumps(x)
 
 # %% ../nbs/12_scale.ipynb #f3bf06b5
-@call_parse
+@command
 def main(
     model:str='gpt2',   # gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt3-6.7b
     gpus:int=8,         # all of them, eight to a machine
@@ -269,7 +268,7 @@ def main(
         p = plan(model, gpus, gpu, number(tokens), batch, price)
     print(*show(p), sep='\n')
     if json: print(as_json(p))
-    return None if is_cli(main) else p
+    return p
 
 # %% ../nbs/12_scale.ipynb #8cbec468
 def shard_model(
