@@ -153,7 +153,7 @@ def write_dataset(
     folder = Path(folder)
     tmp = folder.with_name(f'.{folder.name}.{os.getpid()}.tmp')
     try:
-        tmp.mkdir()
+        tmp.mkdir(parents=True)
         info = {}
         for split,docs in splits.items():
             toks = encode_docs(enc, docs)

@@ -87,7 +87,7 @@ def memory(
         weights=spread(4*N, 'w'), gradients=spread(4*N, 'g'),
         optimiser=spread(8*N, 'o'), copies=copies+gathered,
         activations=rows*act_bytes(cfg, T, b),
-        logits=min(rows*T, chunk)*V*(14 if b == 2 else 12) + 4*V*C)
+        logits=min(rows*T, chunk)*V*(10 if b == 2 else 12) + 4*V*C)
 
 # %% ../nbs/12_scale.ipynb #fb30d135
 def max_rows(

@@ -703,7 +703,8 @@ def plan(run):
     once()  # compiles
     dt = min(once(), once())*run.loader.n_micro
     with autocast(dev, run.dtype):
-        memory = 16*n + len(x)*kept_bytes(run.model, x[:1], y[:1])
+        one,two = (kept_bytes(run.model, x[:i], y[:i]) for i in (1, 2))
+        memory = 16*n + one + (len(x)-1)*(two-one)
     if dev.type == 'cuda': memory = torch.cuda.max_memory_allocated() + 8*n
     steps = cfg.max_steps-run.start
     disk = shutil.disk_usage(next(p for p in (run.out, *run.out.parents)
