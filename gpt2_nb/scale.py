@@ -322,4 +322,4 @@ def scatter_optimizer(
         state = {i: {k: spread(params[i], v) for k,v in s.items()}
                  for i,s in sd['state'].items()}
         opt.load_state_dict(sd | dict(state=state))
-    return SimpleNamespace(load_state_dict=load)
+    return SimpleNamespace(load_state_dict=load, state={})
