@@ -1,0 +1,61 @@
+"""Draw the pictures that no notebook draws: pictures.py [--check]
+
+gpt2_*.svg are gpt2_model.svg with one part standing out; quickstart.png is made from nbs/logs/quickstart.jsonl.
+--check draws nothing: the variants are up to date, and every diagram keeps to the palette of nbs/figures.mplstyle."""
+import ast, json, re, sys
+from pathlib import Path
+
+nbs = Path(__file__).parent.parent/'nbs'
+images = nbs/'images'
+parts = {'embed': ('wte', 'wpe', 'tie'), 'attn': ('attn', 'ln1'), 'mlp': ('mlp', 'ln2'), 'head': ('head', 'tie'),
+         'stream': ('stream', 'frame')}
+
+def variant(base, shown):
+    "The diagram with all other parts dimmed"
+    style = f"  <style>.part {{ opacity: .3 }} {', '.join('.'+s for s in shown)} {{ opacity: 1 }}</style>\n"
+    return base.replace('  <g class="part', style+'  <g class="part', 1)
+
+def variants():
+    "Path and text of each"
+    base = (images/'gpt2_model.svg').read_text(encoding='utf-8')
+    return {images/f'gpt2_{name}.svg': variant(base, shown) for name,shown in parts.items()}
+
+def check():
+    for path,new in variants().items():
+        if path.read_text(encoding='utf-8') != new: sys.exit(f'{path.name} is not made from gpt2_model.svg: run .ci/pictures.py')
+    palette = set(re.findall(r'\b[0-9a-f]{6}\b', (nbs/'figures.mplstyle').read_text(encoding='utf-8').split('axes.prop_cycle')[1]))
+    for path in [images/'gpt2_model.svg', images/'training_step.svg']:
+        other = set(re.findall(r'#([0-9a-fA-F]{3,8})\b', path.read_text(encoding='utf-8'))) - palette
+        if other: sys.exit(f'{path.name}: {sorted(other)} are not in figures.mplstyle')
+
+def ngrams():
+    "Bits per byte of models that count, as chapter 03 stores them: order -> level"
+    cells = json.loads((nbs/'03_batches.ipynb').read_text(encoding='utf-8'))['cells']
+    out, = (c['outputs'] for c in cells if ''.join(c['source']).rstrip().endswith('\nbpb'))
+    return ast.literal_eval(''.join(out[0]['data']['text/plain']))
+
+def quickstart():
+    "Bits per byte of the quickstart, and of models that count, on the same held-out documents"
+    import matplotlib.pyplot as plt
+    plt.style.use(nbs/'figures.mplstyle')
+    log = [json.loads(l) for l in (nbs/'logs/quickstart.jsonl').read_text(encoding='utf-8').splitlines()]
+    val = [r for r in log if 'bpb' in r]
+    mtok = lambda r: r['step']*log[0]['config']['total_batch_tokens']/1e6
+    fig,ax = plt.subplots(figsize=(7, 3.2), layout='constrained')
+    train = [(mtok(r), r['loss']*val[0]['bpb']/val[0]['val_loss']) for r in log if 'loss' in r]
+    ax.plot(*zip(*train), lw=.7, label='training batches')
+    ax.plot([mtok(r) for r in val], [r['bpb'] for r in val], 'o-', clip_on=False, label='held-out documents')
+    ax.annotate(f"{val[-1]['bpb']:.2f}", (mtok(val[-1]), val[-1]['bpb']), (-3, 7), textcoords='offset points', ha='right')
+    levels = ngrams()
+    for n,name in enumerate(('unigram', 'bigram', 'trigram'), 1):
+        ax.axhline(levels[n], ls=':', lw=1, color='grey')
+        ax.text(mtok(val[-1])*1.02, levels[n], f'{name} {levels[n]:.2f}', va='center')
+    ax.set(xlabel='tokens seen (millions)', ylabel='bits per byte', xlim=(0, mtok(val[-1])*1.01), ylim=(1.4, 3.5))
+    ax.legend()
+    fig.savefig(images/'quickstart.png', dpi=110)
+
+if __name__ == '__main__':
+    if '--check' in sys.argv: check()
+    else:
+        for path,new in variants().items(): path.write_text(new, encoding='utf-8')
+        quickstart()
