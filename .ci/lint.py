@@ -31,21 +31,29 @@ def lint(path):
         check(png <= 60_000, path, f'a picture of {png//1000} kB, at most 60')
         found = re.search(r'(?<![\w.])/(?:home|root|tmp|Users|work|var)/\S+', text_of(o))
         check(not found, path, f'an output names a path of one machine: {found and found[0]}')
+        found = re.search(r'<matplotlib\.|<Axes|\[Text\(', text_of(o)) if o['output_type'] == 'execute_result' else None
+        check(not found, path, f'an output shows a plotting object; end its cell with ;: {found and found[0]}')
+    for c,s in zip(cells, src):
+        drawn = any('image/png' in o.get('data', {}) for o in c.get('outputs', []))
+        check(not drawn or '#| fig-alt:' in s, path, f'a picture without alt text: {s.strip()[:50]}…')
     for s in code:
         for line in s.splitlines():
             if line.startswith('#|'): continue
             check(len(line) <= 80, path, f'{len(line)} columns, at most 80: {line.strip()[:50]}…')
 
-    fences = re.findall(r'^:::.*$', prose, re.M)
-    depth = 0
-    for f in fences: depth += 1 if '{' in f else -1
-    check(depth == 0, path, f'{depth} callout(s) do not close')
+    open_fences = []
+    for line in re.findall(r'^ *:::+.*$', re.sub(r'```.*?```', '', prose, flags=re.S), re.M):
+        if '{' in line: open_fences.append(line)
+        elif not open_fences: check(False, path, 'a ::: closes a callout that is not open')
+        else: open_fences.pop()
+    for line in open_fences: check(False, path, f'does not close: {line.strip()}')
     labels = set(re.findall(r'^#\| label: (\S+)', '\n'.join(code), re.M))
-    for ref in re.findall(r'(?<!\w)@(fig-[\w-]+)', prose):
-        check(ref in labels, path, f'@{ref} has no figure')
+    for ref in re.findall(r'(?<![\w`])@((?:fig|tbl|sec|eq|lst)-[\w-]+)', prose):
+        check(ref in labels or f'{{#{ref}' in prose, path, f'@{ref} has no figure')
     for s in code:
         if '#| label: fig-' in s:
             check('#| fig-cap:' in s and '#| fig-alt:' in s, path, 'a figure without caption or alt text')
+    check(not re.search(r'!\[[^\]]*\]\(\w+:', prose), path, 'a picture from another site')
     for target in re.findall(r'\]\(([^)#\s]+)', prose):
         if not re.match(r'\w+:', target):
             check((path.parent/target).exists(), path, f'links to {target}, which is not there')

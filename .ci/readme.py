@@ -14,6 +14,8 @@ def readme()->str:
         if cell['cell_type'] == 'markdown': parts.append(src)
         else: parts.append(f'```python\n{src}\n```')
     text = re.sub(r'\]\((?!\w+:|#)', '](nbs/', '\n\n'.join(parts))  # links from the root
+    # Quarto's captioned picture with an alt text is, for GitHub, a picture and a line below
+    text = re.sub(r'^!\[(.*)\]\((.*)\)\{fig-alt="(.*)"\}$', r'![\3](\2)\n\n*\1*', text, flags=re.M)
     note = '<!-- made from nbs/index.ipynb by .ci/readme.py; edit that -->'
     return f'{note}\n\n{text}\n'
 

@@ -40,10 +40,11 @@ def check_page(path, pages):
     for key in ('title', 'description'):
         check(front and re.search(fr'^{key}: *\S', front[1], re.M), path.name, f'no {key} in the front matter')
     plain = re.sub(r'```.*?```|`[^`\n]*`', '', text, flags=re.S)
+    for tag in re.findall(r'<img[^>]*>', plain): check('alt=' in tag, path.name, f'{tag[:60]} has no alt text')
     for alt,target in re.findall(r'(!?\[[^\]]*)\]\(([^)\s]+)', plain):
         if re.match(r'\w+:', target): continue
         name,_,part = target.partition('#')
-        check(not alt.startswith('![') or len(alt) > 2, path.name, f'{target} has no alt text')
+        check(not alt.startswith('![') or len(alt) > 2, path.name, f'{target} has no caption or alt text')
         check(not name or (path.parent/name).exists() or (root/'nbs'/name).exists(), path.name, f'links to {name}')
         there = pages.get(name or path.name, '')
         ids = {anchor(h) for h in re.findall(r'^#+ (.*?)(?: *\{.*\})?$', there, re.M)}
@@ -61,8 +62,15 @@ def check_yaml():
             for v in x or []: yield from files(v)
     site = yaml.safe_load((root/'_quarto.yml').read_text(encoding='utf-8'))
     listed = set(files(site['website']['sidebar']['contents']))
-    there = {p.name for p in (root/'nbs').glob('*.ipynb')}
+    there_paths = list((root/'nbs').glob('*.ipynb'))
+    there = {p.name for p in there_paths}
     check(listed == there, '_quarto.yml', f'the sidebar and nbs/ differ in {sorted(listed ^ there)}')
+    web,html = site['website'],site['format']['html']
+    for name in [*site['project']['resources'], web['favicon'], web['image'], html['css']]:
+        check((root/'nbs'/name).exists(), '_quarto.yml', f'names {name}, which is not there')
+    linked = set(re.findall(r'\]\((\w+)\.html\)', (root/'nbs/llms.txt').read_text(encoding='utf-8')))
+    pages = {re.sub(r'^\d+_', '', p.stem) for p in there_paths}
+    check(linked == pages, 'llms.txt', f'the list of pages and nbs/ differ in {sorted(linked ^ pages)}')
 
 def check_site(to):
     pages = {p.name: prose(p) for p in sorted(to.glob('*.ipynb'))}
