@@ -35,7 +35,7 @@ def lint(path):
         check(not found, path, f'an output shows a plotting object; end its cell with ;: {found and found[0]}')
     for c,s in zip(cells, src):
         drawn = any('image/png' in o.get('data', {}) for o in c.get('outputs', []))
-        check(not drawn or '#| fig-alt:' in s, path, f'a picture without alt text: {s.strip()[:50]}…')
+        check(not drawn or '#| fig-alt:' in s, path, f'a picture without alt text: {s.strip()[:50]!r}')
     for s in code:
         for line in s.splitlines():
             if line.startswith('#|'): continue
