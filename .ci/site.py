@@ -50,6 +50,14 @@ def check_page(path, pages):
         ids = {anchor(h) for h in re.findall(r'^#+ (.*?)(?: *\{.*\})?$', there, re.M)}
         check(not part or part in ids, path.name, f'links to {target}; anchors there: {sorted(ids)}')
 
+def check_signatures(path):
+    "nbdev makes links of names in backticks, in the comments of a signature too, where the page shows their markup"
+    for cell in json.loads(path.read_text(encoding='utf-8'))['cells']:
+        for o in cell.get('outputs', []):
+            for code in re.findall(r'```python\n(.*?)```', ''.join(o.get('data', {}).get('text/markdown', '')), re.S):
+                for name in re.findall(r'\[`([^`]*)`\]\(http', code):
+                    check(False, path.name, f'the signature of {"".join(cell["source"]).split(chr(10))[-1]}: take the backticks from {name}')
+
 def check_yaml():
     "Quarto reads both files; and each notebook has its place in the sidebar"
     import yaml
@@ -74,7 +82,7 @@ def check_yaml():
 
 def check_site(to):
     pages = {p.name: prose(p) for p in sorted(to.glob('*.ipynb'))}
-    for name in pages: check_page(to/name, pages)
+    for name in pages: check_page(to/name, pages); check_signatures(to/name)
     check_yaml()
     print(f'{len(pages)} pages')
 

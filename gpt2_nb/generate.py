@@ -29,7 +29,7 @@ def byte_chars()->dict:  # printable character -> byte value
 # %% ../nbs/02_generate.ipynb #e4c1d896
 def to_bytes(
     token:str,   # in GPT-2's spelling
-    chars:dict,  # of `byte_chars`
+    chars:dict,  # of byte_chars
 )->bytes:
     "Undo GPT-2's spelling of a token"
     return bytes(chars[c] for c in token)
@@ -344,9 +344,9 @@ def find_model(
 
 # %% ../nbs/02_generate.ipynb #c123
 def load_model(
-    name_or_dir:str,  # as for `find_model`
+    name_or_dir:str,  # as for find_model
     device='cpu',
-)->tuple:             # `GPT` in eval mode and its `tiktoken.Encoding`
+)->tuple:             # GPT in eval mode and its `tiktoken.Encoding`
     "Load a model together with its tokenizer"
     folder = find_model(name_or_dir)
     model,enc = GPT.from_pretrained(folder),find_tokenizer(folder)

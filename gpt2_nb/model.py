@@ -122,7 +122,7 @@ def num_params(
 def hidden(
     self:GPT,
     idx:Tensor,        # token ids, (B, T) int64
-    cache:list=None,   # a `KVCache` per layer, holding what was read before
+    cache:list=None,   # a KVCache per layer, holding what was read before
     pos:Tensor=None,   # positions, (B, T); None counts on from the cache
     mask:Tensor=None,  # True may be attended to, (B, 1, T, T); None: causal
 )->Tensor:             # activations after the last layer norm, (B, T, C)

@@ -49,7 +49,7 @@ def find_pretrained(
 # %% ../nbs/00_pretrained.ipynb #92442980
 def read_config(
     folder:str,  # folder with a `config.json`
-)->dict:         # the five sizes of a `GPTConfig`
+)->dict:         # the five sizes of a GPTConfig
     "Read Hugging Face's `config.json` and refuse what is not a GPT-2"
     path = Path(folder)/'config.json'
     if not path.is_file(): raise FileNotFoundError(
