@@ -56,7 +56,7 @@ def check_signatures(path):
         for o in cell.get('outputs', []):
             for code in re.findall(r'```python\n(.*?)```', ''.join(o.get('data', {}).get('text/markdown', '')), re.S):
                 for name in re.findall(r'\[`([^`]*)`\]\(http', code):
-                    check(False, path.name, f'the signature of {"".join(cell["source"]).split(chr(10))[-1]}: take the backticks from {name}')
+                    check(False, path.name, f'{"".join(cell["source"]).splitlines()[-1]}: take the backticks from {name}')
 
 def check_yaml():
     "Quarto reads both files; and each notebook has its place in the sidebar"
