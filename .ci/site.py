@@ -40,6 +40,8 @@ def check_page(path, pages):
     for key in ('title', 'description'):
         check(front and re.search(fr'^{key}: *\S', front[1], re.M), path.name, f'no {key} in the front matter')
     plain = re.sub(r'```.*?```|`[^`\n]*`', '', text, flags=re.S)
+    for inner in re.findall(r'\[[^\[\]]*\[`([^`]*)`\]\([^)]*\)[^\[\]]*\]\(', text):
+        check(False, path.name, f'nbdev makes a link of {inner} inside of a link: take the backticks or the link away')
     for tag in re.findall(r'<img[^>]*>', plain): check('alt=' in tag, path.name, f'{tag[:60]} has no alt text')
     for alt,target in re.findall(r'(!?\[[^\]]*)\]\(([^)\s]+)', plain):
         if re.match(r'\w+:', target): continue
