@@ -67,7 +67,7 @@ def stderr(
     "Standard error of an accuracy"
     return math.sqrt(acc*(1-acc)/n) if n else None
 
-# %% ../nbs/11_results.ipynb #03b35ed5
+# %% ../nbs/11_results.ipynb #541dc0ee
 def hours(r:AttrDict)->tuple:  # of the run, and of its GPUs
     "Time spent in steps; a logged step stands for those up to the next"
     dt,gpus = r.curves['dt_ms'],r.curves['gpus']
@@ -76,6 +76,7 @@ def hours(r:AttrDict)->tuple:  # of the run, and of its GPUs
             for s,after in zip(steps, steps[1:]+[s+1 for s in steps[-1:]])]
     return sum(h for h,_ in each), sum(h*n for h,n in each)
 
+# %% ../nbs/11_results.ipynb #06a22463
 def summary(
     r:AttrDict,        # from `load_run`
     price:float=None,  # of an hour of one GPU
@@ -92,7 +93,7 @@ def summary(
         ranks=r.env.get('world_size', 1), device=r.env.get('device'),
         date=r.env.get('time', '')[:10], note=r.note)
 
-# %% ../nbs/11_results.ipynb #af33a1e7
+# %% ../nbs/11_results.ipynb #511a7cd0
 COLUMNS = dict(
     run=('run', '{}'), tokens=('tokens', '{:,}'),
     val_loss=('val loss', '{:.4f}'), bpb=('bits/byte', '{:.4f}'),
@@ -101,6 +102,7 @@ COLUMNS = dict(
     gpu_hours=('GPU-hours', '{:.2f}'), cost=('cost', '{:,.2f}'),
     ranks=('ranks', '{}'), device=('device', '{}'), date=('date', '{}'))
 
+# %% ../nbs/11_results.ipynb #251c6749
 def table(
     rows:list,  # from `summary`
 )->list:        # of lists of str, the heading first
@@ -207,7 +209,7 @@ def report(
             f'{base64.b64encode(png).decode()}"></p>\n'
             f'{"".join(map(section, runs))}</html>\n')
 
-# %% ../nbs/11_results.ipynb #f879fd9a
+# %% ../nbs/11_results.ipynb #29e10b66
 def write_report(runs, cells, out):
     "Write results.png and results.html into a folder"
     fig,buf,out = draw(runs),io.BytesIO(),Path(out)
@@ -220,6 +222,7 @@ def write_report(runs, cells, out):
         f.write_text(report(runs, cells, buf.getvalue()), encoding='utf-8')
     return out/'results.html'
 
+# %% ../nbs/11_results.ipynb #5b0fb05d
 def check_price(price):
     "Refuse what is not a price"
     if price is not None and not 0 <= price < math.inf: raise ValueError(
