@@ -4,63 +4,59 @@
 
 # %% auto #0
 __all__ = ['CURVES', 'COLUMNS', 'GPT2_VAL', 'GPT2_HELLASWAG', 'GPT3_HELLASWAG', 'PANELS', 'STYLE', 'RUNS', 'read_records',
-           'load_run', 'stderr', 'hours', 'summary', 'table', 'as_text', 'lines', 'draw', 'side_by_side', 'report',
-           'write_report', 'as_json', 'main']
+           'load_run', 'stderr', 'hours', 'summary', 'table', 'as_text', 'lines', 'draw', 'side_by_side', 'section',
+           'report', 'write_report', 'check_price', 'main']
 
-# %% ../nbs/11_results.ipynb #e1a48649
-import base64, html, io, json, math
+# %% ../nbs/11_results.ipynb #48836349
+import base64, html, io, math
+from json import dumps, loads
 from pathlib import Path
 from fastcore.basics import AttrDict
 from fastcore.script import Param
 from .generate import command, exit_on_bad_input
 from .model import replace_file
 
-# %% ../nbs/11_results.ipynb #6a96c122
+# %% ../nbs/11_results.ipynb #153250fb
 def read_records(
     run:str,   # a run's folder, or its log
 )->tuple:      # of dicts, the first with config and env; and a note, or ''
     "Read a log up to its last whole line"
-    path = Path(run)
-    if path.is_dir(): path = path/'log.jsonl'
+    path = Path(run)/'log.jsonl' if Path(run).is_dir() else Path(run)
     if not path.is_file(): raise FileNotFoundError(
         f"{path}: no such file; expected a run's folder or its log.jsonl")
-    lines = path.read_bytes().splitlines()
-    records,note = [],''
-    for i,line in enumerate(lines, 1):
-        try: records.append(dict(json.loads(line)))
-        except (ValueError, TypeError):
-            if i == len(lines) > 1: note = f'line {i} is cut short, left out'
-            else: raise ValueError(
-                f"{path}: line {i} is not a JSON object; expected the "
-                "log.jsonl of a run, which gpt2_nb.train writes") from None
-    head = records[0] if records else {}
-    if 'total_batch_tokens' not in head.get('config', {}): raise ValueError(
-        f"{path}: {'does not start with config and env' if lines else 'empty'}"
-        "; expected the log.jsonl of a run, which gpt2_nb.train writes")
-    return records, note
+    lines,records = path.read_bytes().splitlines(),[]
+    for line in lines:
+        try: records.append(dict(loads(line)))
+        except (ValueError, TypeError): break
+    n = len(records)
+    if not lines: wrong = 'empty'
+    elif n < max(1, len(lines)-1): wrong = f'line {n+1} is not a JSON object'
+    elif 'total_batch_tokens' not in str(records[0].get('config')):
+        wrong = 'does not start with config and env'
+    else: return records, f'line {n+1} is cut short, left out'*(n < len(lines))
+    raise ValueError(f"{path}: {wrong}; expected the log.jsonl of a run, which "
+                     "gpt2_nb.train writes")
 
-# %% ../nbs/11_results.ipynb #23b103e3
-CURVES = 'loss lr norm tok_s val_loss bpb hellaswag'.split()
+# %% ../nbs/11_results.ipynb #6767061a
+CURVES = 'loss lr norm tok_s dt_ms val_loss bpb hellaswag n gpus'.split()
 
 def load_run(
     run:str,    # a run's folder, or its log
-)->AttrDict:    # name, note, config, env, curves, samples, time, n
-    "What a log says: curves by key, samples, seconds and GPUs of each step"
-    records,note = read_records(run)
-    path = Path(run)
-    r = AttrDict(name=path.stem if path.is_file() else path.resolve().name,
-                 note=note, curves={k: {} for k in CURVES}, samples={},
-                 time={}, n={}, **records[0])
+)->AttrDict:    # name, note, config, env, curves, samples
+    "What a log says: curves by key, as {step: value}, and samples"
+    path,(records,note) = Path(run).resolve(),read_records(run)
+    if path.name == 'log.jsonl': path = path.parent
+    r = AttrDict(name=path.name.removesuffix('.jsonl'), note=note, env={},
+                 samples={}, curves={k: {} for k in CURVES})
     for rec in records:
-        env,step = rec.get('env', r.env),rec.get('step')
-        r.env = env
+        r.update({k: rec[k] for k in ('config', 'env') if k in rec})
+        cuda = 'cuda' in r.env.get('device', '')
+        rec = dict(gpus=r.env.get('world_size', 1)*cuda) | rec
         for k in CURVES:
-            if rec.get(k) is not None: r.curves[k][step] = rec[k]
-        if 'dt_ms' in rec:
-            gpus = env.get('world_size', 1)*('cuda' in env.get('device', ''))
-            r.time[step] = rec['dt_ms']/1e3,gpus
-        if 'sample' in rec: r.samples.setdefault(step, []).append(rec['sample'])
-        if 'hellaswag' in rec: r.n[step] = rec.get('n')
+            if rec.get(k) is not None and 'step' in rec:
+                r.curves[k][rec['step']] = rec[k]
+        if 'sample' in rec:
+            r.samples.setdefault(rec['step'], []).append(rec['sample'])
     return r
 
 # %% ../nbs/11_results.ipynb #fce88cd9
@@ -71,35 +67,33 @@ def stderr(
     "Standard error of an accuracy"
     return math.sqrt(acc*(1-acc)/n) if n else None
 
-# %% ../nbs/11_results.ipynb #45051b0a
+# %% ../nbs/11_results.ipynb #541dc0ee
 def hours(r:AttrDict)->tuple:  # of the run, and of its GPUs
     "Time spent in steps; a logged step stands for those up to the next"
-    steps = sorted(r.time)
-    total = gpu = 0.
-    for s,after in zip(steps, steps[1:]+[s+1 for s in steps[-1:]]):
-        dt,n = r.time[s]
-        total += dt*(after-s)/3600
-        gpu += dt*(after-s)*n/3600
-    return total, gpu
+    dt,gpus = r.curves['dt_ms'],r.curves['gpus']
+    steps = sorted(dt)
+    each = [(dt[s]*(after-s)/3.6e6, gpus[s])
+            for s,after in zip(steps, steps[1:]+[s+1 for s in steps[-1:]])]
+    return sum(h for h,_ in each), sum(h*n for h,n in each)
 
+# %% ../nbs/11_results.ipynb #06a22463
 def summary(
     r:AttrDict,        # from `load_run`
     price:float=None,  # of an hour of one GPU
 )->dict:
     "One row of the table; None where the log does not say"
     last = lambda k: r.curves[k][max(r.curves[k])] if r.curves[k] else None
-    done = max(r.time, default=-1)+1
     acc,(h,gpu) = last('hellaswag'),hours(r)
-    n = r.n[max(r.n)] if r.n else None
     return dict(
-        run=r.name, tokens=done*r.config['total_batch_tokens'],
-        val_loss=last('val_loss'), bpb=last('bpb'), hellaswag=acc,
-        stderr=acc and stderr(acc, n), n=n, hours=h, gpu_hours=gpu or None,
-        cost=gpu*price if gpu and price else None,
+        run=r.name, val_loss=last('val_loss'), bpb=last('bpb'), hellaswag=acc,
+        tokens=(max(r.curves['dt_ms'], default=-1)+1
+                )*r.config['total_batch_tokens'],
+        stderr=acc and stderr(acc, last('n')), n=last('n'), hours=h,
+        gpu_hours=gpu or None, cost=gpu*price if gpu and price else None,
         ranks=r.env.get('world_size', 1), device=r.env.get('device'),
         date=r.env.get('time', '')[:10], note=r.note)
 
-# %% ../nbs/11_results.ipynb #66194c31
+# %% ../nbs/11_results.ipynb #511a7cd0
 COLUMNS = dict(
     run=('run', '{}'), tokens=('tokens', '{:,}'),
     val_loss=('val loss', '{:.4f}'), bpb=('bits/byte', '{:.4f}'),
@@ -108,6 +102,7 @@ COLUMNS = dict(
     gpu_hours=('GPU-hours', '{:.2f}'), cost=('cost', '{:,.2f}'),
     ranks=('ranks', '{}'), device=('device', '{}'), date=('date', '{}'))
 
+# %% ../nbs/11_results.ipynb #251c6749
 def table(
     rows:list,  # from `summary`
 )->list:        # of lists of str, the heading first
@@ -117,6 +112,7 @@ def table(
     return [[COLUMNS[k][0] for k in cols],
             *([show(k, r[k]) for k in cols] for r in rows)]
 
+# %% ../nbs/11_results.ipynb #fcc39846
 def as_text(
     cells:list,  # from `table`
 )->str:
@@ -125,7 +121,7 @@ def as_text(
     return '\n'.join('  '.join(c.ljust(w) if i == 0 else c.rjust(w)
         for i,(c,w) in enumerate(zip(row, wide))).rstrip() for row in cells)
 
-# %% ../nbs/11_results.ipynb #c9e6ebf9
+# %% ../nbs/11_results.ipynb #276a0cdb
 GPT2_VAL,GPT2_HELLASWAG,GPT3_HELLASWAG = 3.2924,.2955,.337
 PANELS = dict(loss='loss, nats per token', hellaswag='HellaSwag accuracy',
               lr='learning rate', norm='gradient norm',
@@ -133,15 +129,15 @@ PANELS = dict(loss='loss, nats per token', hellaswag='HellaSwag accuracy',
 
 def lines(axs, runs):
     "Add the published results, each where it can be compared"
-    line = lambda ax,y,name,c: ax.axhline(y, color=c, ls='--', lw=1, label=name)
+    line = lambda ax,y,name,ls: ax.axhline(y, color='grey', ls=ls, label=name)
     if any('fineweb' in str(r.config.get('data')).lower() for r in runs):
-        line(axs['loss'], GPT2_VAL, 'GPT-2 124M', 'tab:red')
+        line(axs['loss'], GPT2_VAL, 'GPT-2 124M', '--')
     if 'hellaswag' in axs:
-        line(axs['hellaswag'], GPT2_HELLASWAG, 'GPT-2 124M', 'tab:red')
-        line(axs['hellaswag'], GPT3_HELLASWAG, 'GPT-3 124M', 'tab:green')
+        line(axs['hellaswag'], GPT2_HELLASWAG, 'GPT-2 124M', '--')
+        line(axs['hellaswag'], GPT3_HELLASWAG, 'GPT-3 124M', ':')
         axs['hellaswag'].legend(frameon=False)
 
-# %% ../nbs/11_results.ipynb #636569f8
+# %% ../nbs/11_results.ipynb #e39f8efd
 def draw(
     runs:list,  # from `load_run`
 ):              # a matplotlib Figure
@@ -152,15 +148,14 @@ def draw(
     top = ['loss']*3+['hellaswag']*3 if scored else ['loss']*6
     axs = fig.subplot_mosaic([top, ['lr']*2+['norm']*2+['tok_s']*2])
     for i,r in enumerate(runs):
-        per_step = r.config['total_batch_tokens']
         def plot(panel, key, **kw):
-            xy = [(s*per_step, v) for s,v in sorted(r.curves[key].items())]
+            xy = [(s*r.config['total_batch_tokens'], v)
+                  for s,v in sorted(r.curves[key].items())]
             if xy: axs[panel].plot(*zip(*xy), color=f'C{i}', **kw)
         plot('loss', 'loss', lw=.7, alpha=.6)
         plot('loss', 'val_loss', marker='o', ms=4, label=f'{r.name}, val')
         for k in ('lr', 'norm', 'tok_s'): plot(k, k, lw=.8)
-        if scored: plot('hellaswag', 'hellaswag', marker='o', ms=3,
-                        label=r.name)
+        if scored: plot('hellaswag', 'hellaswag', marker='o', label=r.name)
     lines(axs, runs)
     for k,ax in axs.items(): ax.set(xlabel='tokens', ylabel=PANELS[k])
     axs['loss'].legend(frameon=False)
@@ -185,34 +180,36 @@ table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.3em
 {flex:1 1 280px;min-width:0}pre{white-space:pre-wrap;overflow-wrap:anywhere;
 background:#f4f4f4;padding:.8em;font-size:13px}.note{color:#a33}'''
 
-# %% ../nbs/11_results.ipynb #8d0fdc9c
+# %% ../nbs/11_results.ipynb #2b76fe63
+def section(r:AttrDict)->str:
+    "One run as HTML: its note, samples, machine and settings"
+    e = lambda x: html.escape(str(x))
+    note = f'<p class="note">{e(r.note)}</p>\n' if r.note else ''
+    boxes = ''.join(f'<div><h3>step {s:,}</h3><pre>{e(t)}</pre></div>\n'
+                    for s,t in side_by_side(r).items())
+    said = dumps(dict(env=r.env, config=r.config), indent=1)
+    return (f'<h2>{e(r.name)}</h2>\n{note}<div class="samples">{boxes}</div>\n'
+            '<details><summary>machine and settings</summary>'
+            f'<pre>{e(said)}</pre></details>\n')
+
+# %% ../nbs/11_results.ipynb #13068454
 def report(
     runs:list,   # from `load_run`
     cells:list,  # from `table`
     png:bytes,   # the picture
 )->str:          # HTML
     "A page that needs no other file"
-    e = lambda x: html.escape(str(x))
-    tr = lambda row,tag: '<tr>'+''.join(f'<{tag}>{e(c)}</{tag}>'
-                                        for c in row)+'</tr>\n'
-    body = ['<h1>Results</h1>\n<table>', tr(cells[0], 'th'),
-            *(tr(row, 'td') for row in cells[1:]), '</table>\n',
-            '<p><img alt="curves of the runs" src="data:image/png;base64,'
-            f'{base64.b64encode(png).decode()}"></p>\n']
-    for r in runs:
-        body.append(f'<h2>{e(r.name)}</h2>\n')
-        if r.note: body.append(f'<p class="note">{e(r.note)}</p>\n')
-        body += ['<div class="samples">', *(
-            f'<div><h3>step {s:,}</h3><pre>{e(t)}</pre></div>'
-            for s,t in side_by_side(r).items()), '</div>\n']
-        said = json.dumps(dict(env=r.env, config=r.config), indent=1)
-        body.append('<details><summary>machine and settings</summary>'
-                    f'<pre>{e(said)}</pre></details>\n')
-    return ('<!doctype html><html lang="en"><meta charset="utf-8"><meta '
-            'name="viewport" content="width=device-width"><title>Results'
-            f'</title><style>{STYLE}</style>\n{"".join(body)}</html>\n')
+    tr = lambda row,tag: '<tr>'+''.join(
+        f'<{tag}>{html.escape(c)}</{tag}>' for c in row)+'</tr>\n'
+    return (f'''<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>Results</title>
+<style>{STYLE}</style><h1>Results</h1>
+<table>{tr(cells[0], 'th')}{''.join(tr(c, 'td') for c in cells[1:])}</table>
+<p><img alt="curves of the runs" src="data:image/png;base64,'''
+            f'{base64.b64encode(png).decode()}"></p>\n'
+            f'{"".join(map(section, runs))}</html>\n')
 
-# %% ../nbs/11_results.ipynb #56221345
+# %% ../nbs/11_results.ipynb #29e10b66
 def write_report(runs, cells, out):
     "Write results.png and results.html into a folder"
     fig,buf,out = draw(runs),io.BytesIO(),Path(out)
@@ -225,9 +222,13 @@ def write_report(runs, cells, out):
         f.write_text(report(runs, cells, buf.getvalue()), encoding='utf-8')
     return out/'results.html'
 
-def as_json(rows, page): return json.dumps(dict(runs=rows, page=str(page)))
+# %% ../nbs/11_results.ipynb #5b0fb05d
+def check_price(price):
+    "Refuse what is not a price"
+    if price is not None and not 0 <= price < math.inf: raise ValueError(
+        f"--price {price}: expected a finite number ≥0")
 
-# %% ../nbs/11_results.ipynb #9381511d
+# %% ../nbs/11_results.ipynb #f41ed5d3
 RUNS = Param('folders of runs, or their logs', str, nargs='+')
 
 @command
@@ -239,8 +240,7 @@ def main(
 ):
     "Table, picture and page of one run, or of several compared"
     with exit_on_bad_input('results'):
-        if price is not None and not 0 <= price < math.inf: raise ValueError(
-            f"--price {price}: expected a finite number ≥0")
+        check_price(price)
         found = [load_run(r) for r in runs]
         rows = [summary(r, price) for r in found]
         page = write_report(found, cells := table(rows), out)
@@ -248,5 +248,5 @@ def main(
     for r in found:
         if r.note: print(f'{r.name}: {r.note}')
     print(f'picture and samples: {page}')
-    if json: print(as_json(rows, page))
+    if json: print(dumps(dict(runs=rows, page=str(page))))
     return rows
