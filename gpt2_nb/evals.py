@@ -7,11 +7,11 @@ __all__ = ['HELLASWAG', 'HELLASWAG_SHA256', 'BASELINES', 'token_bytes', 'val_los
            'load_hellaswag', 'render', 'fit', 'tree', 'see', 'ending_nats', 'bucket', 'check_vocab', 'grade',
            'hellaswag', 'samples', 'table', 'once', 'score_val', 'main']
 
-# %% ../nbs/08_evals.ipynb #bbe1972e
+# %% ../nbs/08_evals.ipynb #6d6db6f3
 import math, os, random
 from json import dumps, loads
 from pathlib import Path
-import numpy as np, tiktoken, torch, torch.nn.functional as F
+import numpy as np, tiktoken, torch
 from fastcore.script import store_true
 from torch import Tensor
 from .batches import data_file
@@ -33,7 +33,7 @@ def token_bytes(
     for token,i in enc._mergeable_ranks.items(): size[i] = len(token)
     return size
 
-# %% ../nbs/08_evals.ipynb #c024
+# %% ../nbs/08_evals.ipynb #bacf89a4
 @torch.no_grad()
 def val_loss(
     model:GPT,
@@ -48,17 +48,17 @@ def val_loss(
     if max_tokens: n = min(n, max(1, max_tokens//loader.T))
     size = token_bytes(enc)
     mine = np.arange(dist.rank, n, dist.world_size)
-    nats,tokens,n_bytes = 0.,0,0
+    nats,n_bytes = 0.,0
     for i in range(0, len(mine), loader.B):
         rows = loader.read(mine[i:i+loader.B]).astype(np.int64)  # (B, T+1)
         buf = torch.from_numpy(rows).to(dist.device)
         x,y = buf[:,:-1],buf[:,1:]
         with autocast(dist.device, dtype): loss = model.loss(x, y).item()
         nats += loss*y.numel()
-        tokens += y.numel()
         n_bytes += int(size[rows[:,1:]].sum())
-    nats,tokens,n_bytes = map(sum, zip(*dist.gather((nats, tokens, n_bytes))))
-    return dict(loss=nats/tokens, bpb=nats/math.log(2)/n_bytes, tokens=tokens)
+    nats,n_bytes = map(sum, zip(*dist.gather((nats, n_bytes))))
+    n *= loader.T
+    return dict(loss=nats/n, bpb=nats/math.log(2)/n_bytes, tokens=n)
 
 # %% ../nbs/08_evals.ipynb #98ecc858
 HELLASWAG = ('https://raw.githubusercontent.com/rowanz/hellaswag/master/'
@@ -79,7 +79,7 @@ def find_hellaswag(
         f"--data {path}: no such file, nor a folder with {full}")
     return data_file(full, HELLASWAG, HELLASWAG_SHA256)
 
-# %% ../nbs/08_evals.ipynb #e89d533d
+# %% ../nbs/08_evals.ipynb #dd4931c3
 def check_item(item):
     "Refuse what is not a context with four endings, one of them right"
     text = lambda s: isinstance(s, str) and s.strip() != ''
@@ -92,6 +92,7 @@ def check_item(item):
         raise ValueError(f"label {item.get('label')!r}, expected 0, 1, 2 or 3")
     return item | dict(label=int(item['label']))
 
+# %% ../nbs/08_evals.ipynb #fb3edbda
 def load_hellaswag(
     path:str=None,   # as for `find_hellaswag`
     limit:int=None,  # items to take; None is all
@@ -109,7 +110,7 @@ def load_hellaswag(
     keep = random.Random(seed).sample(range(len(items)), min(limit, len(items)))
     return [items[i] for i in sorted(keep)]
 
-# %% ../nbs/08_evals.ipynb #ca0cce03
+# %% ../nbs/08_evals.ipynb #04347c49
 def render(
     item:dict,              # ctx and endings
     enc:tiktoken.Encoding,
@@ -118,32 +119,26 @@ def render(
     return (enc.encode_ordinary(item['ctx']),
             [enc.encode_ordinary(' '+e) for e in item['endings']])
 
-def fit(
-    ctx:list,
-    ends:list,
-    block_size:int,  # tokens
-)->tuple:            # ctx and ends, shortened where they must be
+# %% ../nbs/08_evals.ipynb #0c1c116d
+def fit(ctx, ends, block_size):
     "Drop the context's beginning until the longest ending fits behind it"
     ends = [e[:block_size] for e in ends]
     return ctx[-(block_size+1-max(map(len, ends))):], ends
 
-# %% ../nbs/08_evals.ipynb #24225367
+# %% ../nbs/08_evals.ipynb #6d9f4375
 def tree(
     ctx:list,
     ends:list,
 )->tuple:  # tokens; the place before each, or -1; what predicts the endings
     "Lay a context and its endings out in one row, shared beginnings once"
-    place,idx,up,at = {},[],[],[]
+    place,at = {},[]  # (place before, token) -> place
     for end in ends:
         i,path = -1,[]
         for t in (ctx+end)[:-1]:  # nothing follows the last token
-            if (i, t) not in place:
-                place[i, t] = len(idx)
-                idx.append(t)
-                up.append(i)
-            i = place[i, t]
+            i = place.setdefault((i, t), len(place))
             path.append(i)
         at += path[len(ctx)-1:]
+    up,idx = map(list, zip(*place))
     return idx, up, at
 
 # %% ../nbs/08_evals.ipynb #2069ba4d
@@ -195,11 +190,8 @@ def bucket(
         b.append(i)
     return res
 
-# %% ../nbs/08_evals.ipynb #a86e9c87
-def check_vocab(
-    model:GPT,
-    enc:tiktoken.Encoding,
-):
+# %% ../nbs/08_evals.ipynb #421b7238
+def check_vocab(model, enc):
     "Refuse a tokenizer that is not the model's; some rows may be padding"
     n,rows = enc.n_vocab,model.cfg.vocab_size
     if not 0 <= rows-n < 128: raise ValueError(
@@ -219,7 +211,7 @@ def grade(
     return dict(acc=acc, acc_norm=p, stderr=stderr, n=n,
                 predictions=best.tolist())
 
-# %% ../nbs/08_evals.ipynb #5acafb85
+# %% ../nbs/08_evals.ipynb #67f08765
 def hellaswag(
     model:GPT,
     enc:tiktoken.Encoding,
@@ -230,17 +222,15 @@ def hellaswag(
 )->dict:  # of `grade`; nats, (n, 4); cut, items that had to be shortened
     "Score HellaSwag items, the same for any ranks"
     check_vocab(model, enc)
-    device,was_training = next(model.parameters()).device,model.training
+    device = next(model.parameters()).device
     whole = [render(item, enc) for item in items]
     fitted = [fit(*r, model.cfg.block_size) for r in whole]
     batches = bucket([len(tree(*r)[0]) for r in fitted],
                      batch_tokens or (512 if device.type=='cpu' else 16384))
     if dist: batches = batches[dist.rank::dist.world_size]
-    model.eval()
     with autocast(device, dtype):
         mine = [(b, ending_nats(model, [fitted[i] for i in b]))
                 for b in batches]
-    model.train(was_training)
     nats = np.empty((len(items), 4))
     for part in dist.gather(mine) if dist else [mine]:
         for b,found in part: nats[b] = found
@@ -287,13 +277,14 @@ def table(
     cut = f"\n{res['cut']:,} items were cut to fit"*(res['cut'] > 0)
     return '\n'.join(f'{n:{width}}  {p:15}  {why}' for n,p,why in rows)+cut
 
-# %% ../nbs/08_evals.ipynb #79b63fd7
+# %% ../nbs/08_evals.ipynb #9c23bed9
 def once(dist, find, what):
     "Find something on each machine's first rank, which may have to make it"
     with dist.agree():
         if dist.local_rank == 0: find(what)
     return find(what)
 
+# %% ../nbs/08_evals.ipynb #8ac00a02
 def score_val(
     folder:Path,    # of the model
     model:GPT,
@@ -307,7 +298,7 @@ def score_val(
     cfg = read_meta(folder).get('config', {})
     if not (data := data or cfg.get('data')): raise ValueError(
         f"{folder} does not say what it was validated on; expected --data")
-    path,T = once(dist, find_data, data),cfg.get('seq_len', model.cfg.block_size)
+    T,path = cfg.get('seq_len', model.cfg.block_size),once(dist, find_data, data)
     if data_tokenizer(path)._mergeable_ranks != enc._mergeable_ranks:
         raise ValueError(f"--data {data}: not of the model's tokenizer")
     loader = TokenLoader(shards(path, 'val'), T, T, cfg.get('micro_batch', 8),
@@ -316,7 +307,7 @@ def score_val(
     return val_loss(model, loader, enc, dist, pick_dtype(dist.device, dtype),
                     limit or cfg.get('val_tokens', 10_485_760))
 
-# %% ../nbs/08_evals.ipynb #3ad4fcd4
+# %% ../nbs/08_evals.ipynb #7acde98b
 @command
 def main(
     model:str='runs/quickstart', # a run, checkpoint, GPT-2 folder or hub name
@@ -338,9 +329,9 @@ def main(
         if task == 'hellaswag': items = load_hellaswag(
             once(dist, find_hellaswag, data), limit, seed)
         gpt,enc = load_model(folder, dist.device)
-        if not items: res = score_val(folder, gpt, enc, dist, data, limit, dtype)
-        else: res = hellaswag(gpt, enc, items, dist,
-                              pick_dtype(dist.device, dtype))
+        res = (hellaswag(gpt, enc, items, dist, pick_dtype(dist.device, dtype))
+               if items else
+               score_val(folder, gpt, enc, dist, data, limit, dtype))
     res = dict(task=task) | {k: v for k,v in res.items() if k != 'nats'}
     if dist.is_main: print(table(Path(model).name, res))
     if dist.is_main and json: print(dumps(res))
