@@ -284,7 +284,7 @@ def once(dist, find, what):
         if dist.local_rank == 0: find(what)
     return find(what)
 
-# %% ../nbs/08_evals.ipynb #8ac00a02
+# %% ../nbs/08_evals.ipynb #5e146251
 def score_val(
     folder:Path,    # of the model
     model:GPT,
@@ -298,7 +298,8 @@ def score_val(
     cfg = read_meta(folder).get('config', {})
     if not (data := data or cfg.get('data')): raise ValueError(
         f"{folder} does not say what it was validated on; expected --data")
-    T,path = cfg.get('seq_len', model.cfg.block_size),once(dist, find_data, data)
+    path = once(dist, find_data, data)
+    T = cfg.get('seq_len', model.cfg.block_size)
     if data_tokenizer(path)._mergeable_ranks != enc._mergeable_ranks:
         raise ValueError(f"--data {data}: not of the model's tokenizer")
     loader = TokenLoader(shards(path, 'val'), T, T, cfg.get('micro_batch', 8),
