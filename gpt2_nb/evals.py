@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['HELLASWAG', 'HELLASWAG_SHA256', 'BASELINES', 'token_bytes', 'val_loss', 'find_hellaswag', 'check_item',
-           'load_hellaswag', 'render', 'fit', 'row', 'see', 'ending_nats', 'bucket', 'check_vocab', 'hellaswag',
-           'samples', 'table', 'score_val', 'main']
+           'load_hellaswag', 'render', 'fit', 'tree', 'see', 'ending_nats', 'bucket', 'check_vocab', 'grade',
+           'hellaswag', 'samples', 'table', 'once', 'score_val', 'main']
 
-# %% ../nbs/08_evals.ipynb #bbe1972e
+# %% ../nbs/08_evals.ipynb #6d6db6f3
 import math, os, random
 from json import dumps, loads
 from pathlib import Path
-import numpy as np, tiktoken, torch, torch.nn.functional as F
+import numpy as np, tiktoken, torch
 from fastcore.script import store_true
 from torch import Tensor
 from .batches import data_file
@@ -33,7 +33,7 @@ def token_bytes(
     for token,i in enc._mergeable_ranks.items(): size[i] = len(token)
     return size
 
-# %% ../nbs/08_evals.ipynb #c024
+# %% ../nbs/08_evals.ipynb #bacf89a4
 @torch.no_grad()
 def val_loss(
     model:GPT,
@@ -48,17 +48,17 @@ def val_loss(
     if max_tokens: n = min(n, max(1, max_tokens//loader.T))
     size = token_bytes(enc)
     mine = np.arange(dist.rank, n, dist.world_size)
-    nats,tokens,n_bytes = 0.,0,0
+    nats,n_bytes = 0.,0
     for i in range(0, len(mine), loader.B):
         rows = loader.read(mine[i:i+loader.B]).astype(np.int64)  # (B, T+1)
         buf = torch.from_numpy(rows).to(dist.device)
         x,y = buf[:,:-1],buf[:,1:]
         with autocast(dist.device, dtype): loss = model.loss(x, y).item()
         nats += loss*y.numel()
-        tokens += y.numel()
         n_bytes += int(size[rows[:,1:]].sum())
-    nats,tokens,n_bytes = map(sum, zip(*dist.gather((nats, tokens, n_bytes))))
-    return dict(loss=nats/tokens, bpb=nats/math.log(2)/n_bytes, tokens=tokens)
+    nats,n_bytes = map(sum, zip(*dist.gather((nats, n_bytes))))
+    n *= loader.T
+    return dict(loss=nats/n, bpb=nats/math.log(2)/n_bytes, tokens=n)
 
 # %% ../nbs/08_evals.ipynb #98ecc858
 HELLASWAG = ('https://raw.githubusercontent.com/rowanz/hellaswag/master/'
@@ -79,7 +79,7 @@ def find_hellaswag(
         f"--data {path}: no such file, nor a folder with {full}")
     return data_file(full, HELLASWAG, HELLASWAG_SHA256)
 
-# %% ../nbs/08_evals.ipynb #e89d533d
+# %% ../nbs/08_evals.ipynb #dd4931c3
 def check_item(item):
     "Refuse what is not a context with four endings, one of them right"
     text = lambda s: isinstance(s, str) and s.strip() != ''
@@ -92,6 +92,7 @@ def check_item(item):
         raise ValueError(f"label {item.get('label')!r}, expected 0, 1, 2 or 3")
     return item | dict(label=int(item['label']))
 
+# %% ../nbs/08_evals.ipynb #fb3edbda
 def load_hellaswag(
     path:str=None,   # as for `find_hellaswag`
     limit:int=None,  # items to take; None is all
@@ -109,7 +110,7 @@ def load_hellaswag(
     keep = random.Random(seed).sample(range(len(items)), min(limit, len(items)))
     return [items[i] for i in sorted(keep)]
 
-# %% ../nbs/08_evals.ipynb #ca0cce03
+# %% ../nbs/08_evals.ipynb #04347c49
 def render(
     item:dict,              # ctx and endings
     enc:tiktoken.Encoding,
@@ -118,59 +119,61 @@ def render(
     return (enc.encode_ordinary(item['ctx']),
             [enc.encode_ordinary(' '+e) for e in item['endings']])
 
-def fit(
-    ctx:list,
-    ends:list,
-    block_size:int,  # tokens
-)->tuple:            # ctx and ends, shortened where they must be
+# %% ../nbs/08_evals.ipynb #0c1c116d
+def fit(ctx, ends, block_size):
     "Drop the context's beginning until the longest ending fits behind it"
     ends = [e[:block_size] for e in ends]
     return ctx[-(block_size+1-max(map(len, ends))):], ends
 
-# %% ../nbs/08_evals.ipynb #98af719e
-def row(
+# %% ../nbs/08_evals.ipynb #6d9f4375
+def tree(
     ctx:list,
     ends:list,
-)->tuple:  # tokens, positions, segments; where the endings are predicted
-    "Lay a context and its endings side by side in one row"
-    L = len(ctx)
-    idx,pos,seg,at = [*ctx],[*range(L)],[0]*L,[]
-    for k,end in enumerate(ends, 1):
-        n = len(end)-1              # nothing follows the last token
-        at += [L-1, *range(len(idx), len(idx)+n)]
-        idx += end[:-1]
-        pos += range(L, L+n)
-        seg += [k]*n
-    return idx, pos, seg, at
+)->tuple:  # tokens; the place before each, or -1; what predicts the endings
+    "Lay a context and its endings out in one row, shared beginnings once"
+    place,at = {},[]  # (place before, token) -> place
+    for end in ends:
+        i,path = -1,[]
+        for t in (ctx+end)[:-1]:  # nothing follows the last token
+            i = place.setdefault((i, t), len(place))
+            path.append(i)
+        at += path[len(ctx)-1:]
+    up,idx = map(list, zip(*place))
+    return idx, up, at
 
+# %% ../nbs/08_evals.ipynb #2069ba4d
 def see(
-    seg:Tensor,  # (B, T); 0 is the context, 1 to 4 an ending, -1 padding
-)->Tensor:       # (B, 1, T, T), True where a query (third) sees a key (last)
-    "Let a token see its own segment and the context, up to itself"
-    query,key = seg[:,None,:,None],seg[:,None,None,:]
-    return ((query == key) | (key == 0)).tril()
+    ups:list,  # for each row, the place before each token
+)->Tensor:     # (B, 1, T, T), True where a query (third) sees a key (last)
+    "Let each token see itself and what leads to it"
+    T = max(map(len, ups))
+    mask = np.tile(np.eye(T, dtype=bool), (len(ups), 1, 1, 1))
+    for m,up in zip(mask[:,0], ups):
+        for i,before in enumerate(up):
+            if before >= 0: m[i] |= m[before]
+    return torch.from_numpy(mask)
 
-# %% ../nbs/08_evals.ipynb #f4ae53c7
+# %% ../nbs/08_evals.ipynb #bff7d79e
 @torch.inference_mode()
 def ending_nats(
     model:GPT,
     batch:list,  # of (context, endings), tokens
 )->np.ndarray:   # (B, 4), summed over each ending's tokens
     "Score the endings of some items in one forward pass"
-    device = next(model.parameters()).device
-    rows = [row(*item) for item in batch]
-    T = max(len(r[0]) for r in rows)
-    idx,pos,seg = (torch.tensor([r[i]+[fill]*(T-len(r[i])) for r in rows],
-                                device=device)
-                   for i,fill in enumerate((0, 0, -1)))     # (B, T) each
-    h = model.hidden(idx, pos=pos, mask=see(seg)).flatten(0, 1)
-    h = h[[b*T+t for b,r in enumerate(rows) for t in r[3]]]  # (N, C)
-    ends = [e for _,ends in batch for e in ends]
-    targets = torch.tensor(sum(ends, []), device=device)    # (N,)
-    chunk = 128 if device.type == 'cpu' else 8192
-    nats = torch.cat([F.cross_entropy(
-        model.lm_head(hc).float(), tc, reduction='none')
-        for hc,tc in zip(h.split(chunk), targets.split(chunk))])
+    dev,w = next(model.parameters()).device,model.lm_head.weight  # (V, C)
+    idx,ups,ats = zip(*(tree(*item) for item in batch))
+    mask = see(ups).to(dev)                                  # (B, 1, T, T)
+    T = mask.shape[-1]
+    toks = torch.tensor([row+[0]*(T-len(row)) for row in idx], device=dev)
+    h = model.hidden(toks, pos=mask[:,0].sum(-1)-1, mask=mask).flatten(0, 1)
+    ends = [e for _,es in batch for e in es]
+    targets = torch.tensor(sum(ends, []), device=dev)        # (N,)
+    at = torch.tensor([b*T+i for b,row in enumerate(ats) for i in row])
+    once,back = at.to(dev).unique(return_inverse=True)       # (M,), (N,)
+    h = h[once]                                              # (M, C)
+    total = torch.stack([(h @ part.t()).float().logsumexp(1)
+                         for part in w.split(4096)]).logsumexp(0)
+    nats = total[back] - (h[back]*w[targets]).sum(1)
     parts = nats.cpu().double().split([len(e) for e in ends])
     return torch.stack([p.sum() for p in parts]).view(-1, 4).numpy()
 
@@ -187,52 +190,56 @@ def bucket(
         b.append(i)
     return res
 
-# %% ../nbs/08_evals.ipynb #a86e9c87
-def check_vocab(
-    model:GPT,
-    enc:tiktoken.Encoding,
-):
+# %% ../nbs/08_evals.ipynb #421b7238
+def check_vocab(model, enc):
     "Refuse a tokenizer that is not the model's; some rows may be padding"
     n,rows = enc.n_vocab,model.cfg.vocab_size
     if not 0 <= rows-n < 128: raise ValueError(
         f"the tokenizer has {n} tokens, the model's vocabulary {rows}; "
         "expected the tokenizer that the model was trained with")
 
-# %% ../nbs/08_evals.ipynb #dd448754
+# %% ../nbs/08_evals.ipynb #2dc017a5
+def grade(
+    nats:np.ndarray,    # (n, 4), summed over each ending's tokens
+    lens:np.ndarray,    # (n, 4), tokens of each ending
+    labels:np.ndarray,  # (n,), the right endings
+)->dict:                # acc, acc_norm, stderr (of acc_norm), n, predictions
+    "Count how often the right ending costs least, by sums and by means"
+    n,best = len(labels),(nats/lens).argmin(1)
+    acc,p = (float((b == labels).mean()) for b in (nats.argmin(1), best))
+    stderr = math.sqrt(p*(1-p)/n + 1/(4*n*n))/(1 + 1/n)  # Wilson's
+    return dict(acc=acc, acc_norm=p, stderr=stderr, n=n,
+                predictions=best.tolist())
+
+# %% ../nbs/08_evals.ipynb #67f08765
 def hellaswag(
     model:GPT,
     enc:tiktoken.Encoding,
     items:list,             # from `load_hellaswag`
     dist:Dist=None,         # None: this process alone
     dtype:torch.dtype=torch.float32,  # of matrix products
-    batch_tokens:int=None,  # 1,024 on a CPU, 16,384 elsewhere
-)->dict:  # acc, acc_norm, stderr, n, predictions, …
+    batch_tokens:int=None,  # 512 on a CPU, 16,384 elsewhere
+)->dict:  # of `grade`; nats, (n, 4); cut, items that had to be shortened
     "Score HellaSwag items, the same for any ranks"
     check_vocab(model, enc)
-    device,was_training = next(model.parameters()).device,model.training
+    device = next(model.parameters()).device
     whole = [render(item, enc) for item in items]
     fitted = [fit(*r, model.cfg.block_size) for r in whole]
-    batches = bucket([len(row(*r)[0]) for r in fitted],
-                     batch_tokens or (1024 if device.type=='cpu' else 16384))
+    batches = bucket([len(tree(*r)[0]) for r in fitted],
+                     batch_tokens or (512 if device.type=='cpu' else 16384))
     if dist: batches = batches[dist.rank::dist.world_size]
-    model.eval()
     with autocast(device, dtype):
         mine = [(b, ending_nats(model, [fitted[i] for i in b]))
                 for b in batches]
-    model.train(was_training)
     nats = np.empty((len(items), 4))
     for part in dist.gather(mine) if dist else [mine]:
         for b,found in part: nats[b] = found
     if not np.isfinite(nats).all(): raise ValueError(
         "HellaSwag: a loss is not finite; are the model's weights damaged?")
     lens = np.array([[len(e) for e in ends] for _,ends in fitted])
-    right = np.array([item['label'] for item in items])
-    best = (nats/lens).argmin(1)
-    acc,norm = (float((p == right).mean()) for p in (nats.argmin(1), best))
-    return dict(acc=acc, acc_norm=norm, n=len(items), nats=nats,
-                stderr=math.sqrt(norm*(1-norm)/max(1, len(items)-1)),
-                cut=sum(a != b for a,b in zip(whole, fitted)),
-                predictions=best.tolist())
+    res = grade(nats, lens, np.array([item['label'] for item in items]))
+    cut = sum(a != b for a,b in zip(whole, fitted))
+    return res | dict(nats=nats, cut=cut)
 
 # %% ../nbs/08_evals.ipynb #c049
 def samples(
@@ -249,7 +256,7 @@ def samples(
     out = generate(model, idx, max_new_tokens, seed, temperature=.8, top_k=50)
     return [decode_document(enc, row) for row in out.tolist()]
 
-# %% ../nbs/08_evals.ipynb #0609658c
+# %% ../nbs/08_evals.ipynb #fa89cdb8
 BASELINES = [  # acc_norm on all 10,042 items, and where the number is from
     ('chance', .25, 'one of four'),
     ('GPT-2 124M', .2955, "the lecture's scorer (build-nanogpt)"),
@@ -257,16 +264,27 @@ BASELINES = [  # acc_norm on all 10,042 items, and where the number is from
 
 def table(
     name:str,  # of the model
-    res:dict,  # from `hellaswag`
+    res:dict,  # from `hellaswag` or `val_loss`
 )->str:
     "Show a score beside those to compare it with"
+    if 'loss' in res: return (
+        f"val loss {res['loss']:.4f} nats per token, perplexity "
+        f"{math.exp(res['loss']):.1f}, {res['tokens']:,} tokens")
     rows = [(n, f'{p:.2%}', why) for n,p,why in BASELINES]
     rows.insert(0, (name, f"{res['acc_norm']:.2%} ± {res['stderr']:.2%}",
                     f"{res['n']:,} items (acc, by sums: {res['acc']:.2%})"))
     width = max(len(n) for n,_,_ in rows)
-    return '\n'.join(f'{n:{width}}  {p:15}  {why}' for n,p,why in rows)
+    cut = f"\n{res['cut']:,} items were cut to fit"*(res['cut'] > 0)
+    return '\n'.join(f'{n:{width}}  {p:15}  {why}' for n,p,why in rows)+cut
 
-# %% ../nbs/08_evals.ipynb #3ec18368
+# %% ../nbs/08_evals.ipynb #9c23bed9
+def once(dist, find, what):
+    "Find something on each machine's first rank, which may have to make it"
+    with dist.agree():
+        if dist.local_rank == 0: find(what)
+    return find(what)
+
+# %% ../nbs/08_evals.ipynb #5e146251
 def score_val(
     folder:Path,    # of the model
     model:GPT,
@@ -280,9 +298,8 @@ def score_val(
     cfg = read_meta(folder).get('config', {})
     if not (data := data or cfg.get('data')): raise ValueError(
         f"{folder} does not say what it was validated on; expected --data")
-    with dist.agree():  # a small corpus is tokenised once per machine
-        if dist.local_rank == 0: find_data(data)
-    path,T = find_data(data),cfg.get('seq_len', model.cfg.block_size)
+    path = once(dist, find_data, data)
+    T = cfg.get('seq_len', model.cfg.block_size)
     if data_tokenizer(path)._mergeable_ranks != enc._mergeable_ranks:
         raise ValueError(f"--data {data}: not of the model's tokenizer")
     loader = TokenLoader(shards(path, 'val'), T, T, cfg.get('micro_batch', 8),
@@ -291,7 +308,7 @@ def score_val(
     return val_loss(model, loader, enc, dist, pick_dtype(dist.device, dtype),
                     limit or cfg.get('val_tokens', 10_485_760))
 
-# %% ../nbs/08_evals.ipynb #0e1b2def
+# %% ../nbs/08_evals.ipynb #7acde98b
 @command
 def main(
     model:str='runs/quickstart', # a run, checkpoint, GPT-2 folder or hub name
@@ -309,21 +326,14 @@ def main(
             f"--task {task}: expected hellaswag or val")
         if limit is not None and limit < 1: raise ValueError(
             f"--limit {limit}: expected a whole number ≥1")
-        fmt,folder = pick_dtype(dist.device, dtype),find_model(model)
-        if task == 'hellaswag':
-            with dist.agree():  # downloaded once per machine
-                if dist.local_rank == 0: find_hellaswag(data)
-            items = load_hellaswag(data, limit, seed)
+        folder,items = find_model(model),None
+        if task == 'hellaswag': items = load_hellaswag(
+            once(dist, find_hellaswag, data), limit, seed)
         gpt,enc = load_model(folder, dist.device)
-        if task == 'val':
-            res = score_val(folder, gpt, enc, dist, data, limit, dtype)
-            said = (f"val loss {res['loss']:.4f} nats per token, perplexity "
-                    f"{math.exp(res['loss']):.1f}, {res['tokens']:,} tokens")
-        else:
-            res = hellaswag(gpt, enc, items, dist, fmt)
-            del res['nats']
-            said = table(Path(model).name, res)
-            if res['cut']: said += f"\n{res['cut']:,} items were cut to fit"
-    if dist.is_main: print(said)
-    if dist.is_main and json: print(dumps(dict(task=task, **res)))
-    return dict(task=task, **res)
+        res = (hellaswag(gpt, enc, items, dist, pick_dtype(dist.device, dtype))
+               if items else
+               score_val(folder, gpt, enc, dist, data, limit, dtype))
+    res = dict(task=task) | {k: v for k,v in res.items() if k != 'nats'}
+    if dist.is_main: print(table(Path(model).name, res))
+    if dist.is_main and json: print(dumps(res))
+    return res
