@@ -253,10 +253,11 @@ class _HeadLoss(torch.autograd.Function):
                 ids = torch.arange(len(w), device=w.device)
                 dz = logp.exp()-(ids == tc).float()
             else: dz = logp.exp_().scatter_add_(1, tc, minus[:len(tc)])
-            dz,hc = dz.to(dtype),hc*counts
-            dh[i:i+chunk] = (dz @ w)*counts
-            if dtype == dw.dtype: dw.addmm_(dz.t(), hc)
-            else: dw += dz.t() @ hc
+            low,hc = dz.to(dtype),h[i:i+chunk]*counts
+            dh[i:i+chunk] = (low @ w)*counts
+            if dtype == dw.dtype or h.is_cpu:  # one pass over dw, not three
+                dw.addmm_(dz.t().to(dw.dtype), hc.to(dw.dtype))
+            else: dw += low.t() @ hc.to(dtype)
         ctx.save_for_backward(dh, dw)
         return total
 
