@@ -247,7 +247,8 @@ class _HeadLoss(torch.autograd.Function):
             hc,tc = h[i:i+chunk].to(dtype),t[i:i+chunk,None]   # (n, C), (n, 1)
             counts,tc = tc != -100,tc.clamp(min=0)
             logp = (hc @ w.t()).log_softmax(-1, torch.float32) # (n, V)
-            total -= (logp.gather(1, tc)*counts).sum()
+            # in place, torch 2.11 would compile it to no gradient at all
+            total = total - (logp.gather(1, tc)*counts).sum()
             if not grad: continue
             if torch.compiler.is_compiling():  # a kernel of its own fuses this
                 ids = torch.arange(len(w), device=w.device)

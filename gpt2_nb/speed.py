@@ -116,14 +116,14 @@ def keep_memory()->bool:  # is it done?
     mmap,trim = -3,-1  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
     return bool(mallopt(mmap, 2**30) and mallopt(trim, 2**31-1))
 
-# %% ../nbs/04_speed.ipynb #880432eb
+# %% ../nbs/04_speed.ipynb #093b8bf1
 def settle_memory(device:torch.device):
     "Tell the device's allocator what suits training; before its first use"
     if device.type == 'cpu': keep_memory()
     given = {'PYTORCH_ALLOC_CONF', 'PYTORCH_CUDA_ALLOC_CONF'} & {*os.environ}
     if device.type != 'cuda' or sys.platform != 'linux' or given: return
     settings = getattr(torch._C, '_accelerator_setAllocatorSettings', None) or \
-        torch.cuda.memory._set_allocator_settings  # before torch 2.10
+        torch.cuda.memory._set_allocator_settings  # older torch
     settings('expandable_segments:True')
     try: torch.zeros(1, device=device)
     except RuntimeError: settings('expandable_segments:False')
@@ -260,9 +260,10 @@ def machine(device:torch.device)->dict:
                 torch=torch.__version__, cuda=torch.version.cuda,
                 date=time.strftime('%Y-%m-%d', time.gmtime()))
 
-# %% ../nbs/04_speed.ipynb #76b7cb52
+# %% ../nbs/04_speed.ipynb #25118637
 def shares(step, device:torch.device, top:int=5)->dict:
     "The `top` kernels of a step, and their share of the device's time"
+    os.environ.setdefault('KINETO_LOG_LEVEL', '99')  # torch 2.13 chatters
     with torch.profiler.profile() as prof: step(); sync(device)
     us = {}
     for e in prof.key_averages():
