@@ -247,16 +247,18 @@ class _HeadLoss(torch.autograd.Function):
             hc,tc = h[i:i+chunk].to(dtype),t[i:i+chunk,None]   # (n, C), (n, 1)
             counts,tc = tc != -100,tc.clamp(min=0)
             logp = (hc @ w.t()).log_softmax(-1, torch.float32) # (n, V)
-            total -= (logp.gather(1, tc)*counts).sum()
+            # in place, torch 2.11 would compile it to no gradient at all
+            total = total - (logp.gather(1, tc)*counts).sum()
             if not grad: continue
             if torch.compiler.is_compiling():  # a kernel of its own fuses this
                 ids = torch.arange(len(w), device=w.device)
                 dz = logp.exp()-(ids == tc).float()
             else: dz = logp.exp_().scatter_add_(1, tc, minus[:len(tc)])
-            dz,hc = dz.to(dtype),hc*counts
-            dh[i:i+chunk] = (dz @ w)*counts
-            if dtype == dw.dtype: dw.addmm_(dz.t(), hc)
-            else: dw += dz.t() @ hc
+            low,hc = dz.to(dtype),h[i:i+chunk]*counts
+            dh[i:i+chunk] = (low @ w)*counts
+            if dtype == dw.dtype or h.is_cpu:  # one pass over dw, not three
+                dw.addmm_(dz.t().to(dw.dtype), hc.to(dw.dtype))
+            else: dw += low.t() @ hc.to(dtype)
         ctx.save_for_backward(dh, dw)
         return total
 

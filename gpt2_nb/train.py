@@ -33,7 +33,8 @@ from .generate import (command, exit_on_bad_input, find_model,
                               pick_device, save_tokenizer, say_and_exit)
 from .model import GPT, GPTConfig, replace_file
 from .optim import OPTIMIZERS, SCHEDULES, make_optimizer
-from .speed import autocast, flops_per_token, peak_flops, pick_dtype
+from .speed import (autocast, flops_per_token, peak_flops, pick_dtype,
+                           settle_memory)
 
 # %% ../nbs/10_train.ipynb #fdb414a5
 COMMON = dict(
@@ -768,6 +769,7 @@ def main(
         cfg = resolve(**flags)
         dist = Dist(cfg.device)
         split_batch(cfg, dist.world_size)
+    settle_memory(dist.device)
     try:
         with dist: return train(cfg, dist)
     except (BadToken, ConnectionRefusedError) as e:
