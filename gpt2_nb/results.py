@@ -59,12 +59,9 @@ def load_run(
             r.samples.setdefault(rec['step'], []).append(rec['sample'])
     return r
 
-# %% ../nbs/11_results.ipynb #fce88cd9
-def stderr(
-    acc:float,  # share answered rightly
-    n:int,      # questions; None if unknown
-)->float:
-    "Standard error of an accuracy"
+# %% ../nbs/11_results.ipynb #12b4c70b
+def stderr(acc:float, n:int)->float:  # None where n is unknown
+    "Standard error of an accuracy on `n` questions"
     return math.sqrt(acc*(1-acc)/n) if n else None
 
 # %% ../nbs/11_results.ipynb #541dc0ee
@@ -102,20 +99,16 @@ COLUMNS = dict(
     gpu_hours=('GPU-hours', '{:.2f}'), cost=('cost', '{:,.2f}'),
     ranks=('ranks', '{}'), device=('device', '{}'), date=('date', '{}'))
 
-# %% ../nbs/11_results.ipynb #251c6749
-def table(
-    rows:list,  # from `summary`
-)->list:        # of lists of str, the heading first
-    "Format rows; a column that is empty in all of them is left out"
+# %% ../nbs/11_results.ipynb #3d796aa0
+def table(rows:list)->list:  # of lists of str, the heading first
+    "Format summaries; a column that is empty in all of them is left out"
     cols = [k for k in COLUMNS if any(r[k] not in (None, '') for r in rows)]
     show = lambda k,v: '–' if v in (None, '') else COLUMNS[k][1].format(v)
     return [[COLUMNS[k][0] for k in cols],
             *([show(k, r[k]) for k in cols] for r in rows)]
 
-# %% ../nbs/11_results.ipynb #fcc39846
-def as_text(
-    cells:list,  # from `table`
-)->str:
+# %% ../nbs/11_results.ipynb #d22f179b
+def as_text(cells:list)->str:
     "Align a table's columns"
     wide = [max(map(len, col)) for col in zip(*cells)]
     return '\n'.join('  '.join(c.ljust(w) if i == 0 else c.rjust(w)
@@ -137,10 +130,8 @@ def lines(axs, runs):
         line(axs['hellaswag'], GPT3_HELLASWAG, 'GPT-3 124M', ':')
         axs['hellaswag'].legend(frameon=False)
 
-# %% ../nbs/11_results.ipynb #e39f8efd
-def draw(
-    runs:list,  # from `load_run`
-):              # a matplotlib Figure
+# %% ../nbs/11_results.ipynb #7dff2a1c
+def draw(runs:list):  # a matplotlib Figure
     "Draw runs against tokens, and GPT-2 and GPT-3 where they can be compared"
     from matplotlib.figure import Figure
     fig = Figure(figsize=(9, 5.5), layout='constrained')
