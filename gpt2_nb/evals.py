@@ -125,11 +125,9 @@ def fit(ctx, ends, block_size):
     ends = [e[:block_size] for e in ends]
     return ctx[-(block_size+1-max(map(len, ends))):], ends
 
-# %% ../nbs/08_evals.ipynb #6f07b86c
-def tree(
-    ctx:list, ends:list,
-)->tuple:  # tokens; the place before each, or -1; what predicts the endings
-    "Lay a context and its endings out in one row, shared beginnings once"
+# %% ../nbs/08_evals.ipynb #dea0b14f
+def tree(ctx, ends):
+    "Lay an item out in one row: tokens, the place before each, scored places"
     place,at = {},[]  # (place before, token) -> place
     for end in ends:
         i,path = -1,[]
