@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HELLASWAG', 'HELLASWAG_SHA256', 'BASELINES', 'token_bytes', 'val_loss', 'find_hellaswag', 'check_item',
            'load_hellaswag', 'render', 'fit', 'tree', 'see', 'ending_nats', 'bucket', 'check_vocab', 'grade',
-           'hellaswag', 'samples', 'table', 'once', 'score_val', 'main']
+           'hellaswag', 'samples', 'table', 'score_val', 'main']
 
 # %% ../nbs/08_evals.ipynb #6d6db6f3
 import math, os, random
@@ -125,12 +125,9 @@ def fit(ctx, ends, block_size):
     ends = [e[:block_size] for e in ends]
     return ctx[-(block_size+1-max(map(len, ends))):], ends
 
-# %% ../nbs/08_evals.ipynb #6d9f4375
-def tree(
-    ctx:list,
-    ends:list,
-)->tuple:  # tokens; the place before each, or -1; what predicts the endings
-    "Lay a context and its endings out in one row, shared beginnings once"
+# %% ../nbs/08_evals.ipynb #dea0b14f
+def tree(ctx, ends):
+    "Lay an item out in one row: tokens, the place before each, scored places"
     place,at = {},[]  # (place before, token) -> place
     for end in ends:
         i,path = -1,[]
@@ -241,14 +238,12 @@ def hellaswag(
     cut = sum(a != b for a,b in zip(whole, fitted))
     return res | dict(nats=nats, cut=cut)
 
-# %% ../nbs/08_evals.ipynb #c049
+# %% ../nbs/08_evals.ipynb #5ac745da
 def samples(
     model:GPT,
     enc:tiktoken.Encoding,
     prompt:str,
-    n:int=3,
-    max_new_tokens:int=100,
-    seed:int=1337,
+    n:int=3, max_new_tokens:int=100, seed:int=1337,
 )->list:  # n texts, prompt included
     "Continue one prompt n times, always with the same seed"
     device = next(model.parameters()).device
@@ -256,7 +251,7 @@ def samples(
     out = generate(model, idx, max_new_tokens, seed, temperature=.8, top_k=50)
     return [decode_document(enc, row) for row in out.tolist()]
 
-# %% ../nbs/08_evals.ipynb #fa89cdb8
+# %% ../nbs/08_evals.ipynb #d799324a
 BASELINES = [  # acc_norm on all 10,042 items, and where the number is from
     ('chance', .25, 'one of four'),
     ('GPT-2 124M', .2955, "the lecture's scorer (build-nanogpt)"),
@@ -272,24 +267,15 @@ def table(
         f"{math.exp(res['loss']):.1f}, {res['tokens']:,} tokens")
     rows = [(n, f'{p:.2%}', why) for n,p,why in BASELINES]
     rows.insert(0, (name, f"{res['acc_norm']:.2%} ± {res['stderr']:.2%}",
-                    f"{res['n']:,} items (acc, by sums: {res['acc']:.2%})"))
+                    f"{res['n']:,} items, {res['cut']:,} cut to fit "
+                    f"(acc, by sums: {res['acc']:.2%})"))
     width = max(len(n) for n,_,_ in rows)
-    cut = f"\n{res['cut']:,} items were cut to fit"*(res['cut'] > 0)
-    return '\n'.join(f'{n:{width}}  {p:15}  {why}' for n,p,why in rows)+cut
+    return '\n'.join(f'{n:{width}}  {p:15}  {why}' for n,p,why in rows)
 
-# %% ../nbs/08_evals.ipynb #9c23bed9
-def once(dist, find, what):
-    "Find something on each machine's first rank, which may have to make it"
-    with dist.agree():
-        if dist.local_rank == 0: find(what)
-    return find(what)
-
-# %% ../nbs/08_evals.ipynb #5e146251
+# %% ../nbs/08_evals.ipynb #f5e82a20
 def score_val(
     folder:Path,    # of the model
-    model:GPT,
-    enc:tiktoken.Encoding,
-    dist:Dist,
+    model:GPT, enc:tiktoken.Encoding, dist:Dist,
     data:str=None,  # shards; None is what the run was validated on
     limit:int=None, # tokens; None is as many as in the run
     dtype:str='auto',
@@ -298,8 +284,9 @@ def score_val(
     cfg = read_meta(folder).get('config', {})
     if not (data := data or cfg.get('data')): raise ValueError(
         f"{folder} does not say what it was validated on; expected --data")
-    path = once(dist, find_data, data)
-    T = cfg.get('seq_len', model.cfg.block_size)
+    with dist.agree():  # a small corpus is tokenised once per machine
+        if dist.local_rank == 0: find_data(data)
+    path,T = find_data(data),cfg.get('seq_len', model.cfg.block_size)
     if data_tokenizer(path)._mergeable_ranks != enc._mergeable_ranks:
         raise ValueError(f"--data {data}: not of the model's tokenizer")
     loader = TokenLoader(shards(path, 'val'), T, T, cfg.get('micro_batch', 8),
@@ -308,7 +295,7 @@ def score_val(
     return val_loss(model, loader, enc, dist, pick_dtype(dist.device, dtype),
                     limit or cfg.get('val_tokens', 10_485_760))
 
-# %% ../nbs/08_evals.ipynb #7acde98b
+# %% ../nbs/08_evals.ipynb #d3b87907
 @command
 def main(
     model:str='runs/quickstart', # a run, checkpoint, GPT-2 folder or hub name
@@ -327,8 +314,10 @@ def main(
         if limit is not None and limit < 1: raise ValueError(
             f"--limit {limit}: expected a whole number ≥1")
         folder,items = find_model(model),None
-        if task == 'hellaswag': items = load_hellaswag(
-            once(dist, find_hellaswag, data), limit, seed)
+        if task == 'hellaswag':
+            with dist.agree():  # downloaded once per machine
+                if dist.local_rank == 0: find_hellaswag(data)
+            items = load_hellaswag(data, limit, seed)
         gpt,enc = load_model(folder, dist.device)
         res = (hellaswag(gpt, enc, items, dist, pick_dtype(dist.device, dtype))
                if items else
