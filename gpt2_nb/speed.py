@@ -29,16 +29,9 @@ def sync(device:torch.device):
     "Wait until the device has done all that it was given"
     if device.type in ('cuda', 'mps'): getattr(torch, device.type).synchronize()
 
-# %% ../nbs/04_speed.ipynb #da25b0b2
-def time_calls(
-    f,                     # called without arguments
-    device:torch.device,
-    seconds:float=2.,      # go on for so long,
-    least:int=5,           # but at least and
-    most:int=50,           # at most for so many calls
-    warmup:int=2,          # calls before, which do not count
-)->list:                   # milliseconds of each call, sorted
-    "Time calls of `f`, each until the device is done"
+# %% ../nbs/04_speed.ipynb #3f88965d
+def time_calls(f, device, seconds=2., least=5, most=50, warmup=2)->list:
+    "Milliseconds of calls of `f`, sorted; each until the device is done"
     ms = []
     for _ in range(warmup): f()
     sync(device)
