@@ -293,7 +293,7 @@ def measure(name, cfg, B, *args)->dict:
             row = dict(error=f'out of memory at {B} rows')
     return NO_ROW | row | dict(name=name)
 
-# %% ../nbs/04_speed.ipynb #605d0964
+# %% ../nbs/04_speed.ipynb #775ea866
 def run_rung(cmd, name, limit=1800)->dict:  # seconds
     "Run a command whose last line is a row; whatever happens is one"
     try:
@@ -307,7 +307,7 @@ def run_rung(cmd, name, limit=1800)->dict:  # seconds
 
 def too_large(row:dict)->bool:
     "Did this rung run out of memory?"
-    return bool(re.match('out of memory|killed by signal 9', row['error'] or ''))
+    return 'out of memory' in (why := row['error'] or '') or 'signal 9' in why
 
 # %% ../nbs/04_speed.ipynb #a7fcc240
 CHILD = 'import sys; from gpt2_nb.speed import child; child(*sys.argv[1:])'
