@@ -293,7 +293,7 @@ def measure(name, cfg, B, *args)->dict:
             row = dict(error=f'out of memory at {B} rows')
     return NO_ROW | row | dict(name=name)
 
-# %% ../nbs/04_speed.ipynb #775ea866
+# %% ../nbs/04_speed.ipynb #3d2458fb
 def run_rung(cmd, name, limit=1800)->dict:  # seconds
     "Run a command whose last line is a row; whatever happens is one"
     try:
@@ -307,7 +307,8 @@ def run_rung(cmd, name, limit=1800)->dict:  # seconds
 
 def too_large(row:dict)->bool:
     "Did this rung run out of memory?"
-    return 'out of memory' in (why := row['error'] or '') or 'signal 9' in why
+    why = row['error'] or ''
+    return 'out of memory' in why or 'signal 9' in why
 
 # %% ../nbs/04_speed.ipynb #a7fcc240
 CHILD = 'import sys; from gpt2_nb.speed import child; child(*sys.argv[1:])'
