@@ -51,11 +51,11 @@ def flops_per_token(
     weights = L*(12*C*C + 13*C) + 2*C + cfg.vocab_size*C  # all but wpe
     return 6*weights + 12*L*C*(T or cfg.block_size)
 
-# %% ../nbs/04_speed.ipynb #8fe1a117
-def matmul_flops(device, dtype=torch.float32, n=1024)->float:  # FLOP/s
-    "Measure what a product of two n×n matrices reaches, at best"
+# %% ../nbs/04_speed.ipynb #40fb7a47
+def matmul_flops(device, dtype=torch.float32, n=1024, seconds=.1)->float:
+    "Measure what a product of two n×n matrices reaches, at best: FLOP/s"
     a = torch.randn(n, n, device=device).to(dtype)
-    return 2*n**3/time_calls(lambda: a@a, device, .1)[0]*1e3
+    return 2*n**3/time_calls(lambda: a@a, device, seconds, most=999)[0]*1e3
 
 # %% ../nbs/04_speed.ipynb #ceb2dd17
 @lru_cache
@@ -231,7 +231,7 @@ def limit_memory():
     most = getrlimit(RLIMIT_DATA)[1]  # -1 is no limit
     setrlimit(RLIMIT_DATA, (free if most < 0 else min(free, most), most))
 
-# %% ../nbs/04_speed.ipynb #d0266fbe
+# %% ../nbs/04_speed.ipynb #6cc48e6c
 def cpu_name()->str:
     "As Linux spells it, or what Python knows"
     info = Path('/proc/cpuinfo')
@@ -243,7 +243,7 @@ def cpu_name()->str:
 def machine(device:torch.device)->dict:
     "What is measured on, and the peak that MFU refers to"
     cuda,peak = device.type == 'cuda',peak_flops(device)
-    fp32,bf16 = (matmul_flops(device, d, 8192 if cuda else 1024)
+    fp32,bf16 = (matmul_flops(device, d, 8192 if cuda else 1024, seconds=2)
                  for d in (torch.float32, torch.bfloat16))
     name = (torch.cuda.get_device_name(device) if cuda else
             cpu_name() if device.type == 'cpu' else device.type)
