@@ -310,14 +310,16 @@ def too_large(row:dict)->bool:
     why = row['error'] or ''
     return 'out of memory' in why or 'signal 9' in why
 
-# %% ../nbs/04_speed.ipynb #a7fcc240
+# %% ../nbs/04_speed.ipynb #671b240d
 CHILD = 'import sys; from gpt2_nb.speed import child; child(*sys.argv[1:])'
 SHAPES = GPT2_SIZES | {'mini': dict(n_layer=4, n_head=4, n_embd=256)}
 
 def child(name, device, model='mini', T=1, peak_tflops=1, B=1):
     "Print the row of a rung, or what machine this is"
     device = torch.device(device)
-    limit_memory() if device.type == 'cpu' else settle_memory(device)
+    if device.type == 'cuda': torch.cuda.set_device(device.index or 0)
+    if device.type == 'cpu': limit_memory()
+    else: settle_memory(device)
     print(dumps(machine(device) if name == 'machine' else measure(
         name, GPTConfig(**SHAPES[model]), int(B), int(T), device,
         float(peak_tflops))))
