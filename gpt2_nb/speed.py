@@ -231,7 +231,7 @@ def limit_memory():
     most = getrlimit(RLIMIT_DATA)[1]  # -1 is no limit
     setrlimit(RLIMIT_DATA, (free if most < 0 else min(free, most), most))
 
-# %% ../nbs/04_speed.ipynb #6cc48e6c
+# %% ../nbs/04_speed.ipynb #41adffc5
 def cpu_name()->str:
     "As Linux spells it, or what Python knows"
     info = Path('/proc/cpuinfo')
@@ -243,7 +243,7 @@ def cpu_name()->str:
 def machine(device:torch.device)->dict:
     "What is measured on, and the peak that MFU refers to"
     cuda,peak = device.type == 'cuda',peak_flops(device)
-    fp32,bf16 = (matmul_flops(device, d, 8192 if cuda else 1024, seconds=2)
+    fp32,bf16 = (matmul_flops(device, d, 8192 if cuda else 1024, seconds=1)
                  for d in (torch.float32, torch.bfloat16))
     name = (torch.cuda.get_device_name(device) if cuda else
             cpu_name() if device.type == 'cpu' else device.type)
