@@ -29,16 +29,9 @@ def sync(device:torch.device):
     "Wait until the device has done all that it was given"
     if device.type in ('cuda', 'mps'): getattr(torch, device.type).synchronize()
 
-# %% ../nbs/04_speed.ipynb #da25b0b2
-def time_calls(
-    f,                     # called without arguments
-    device:torch.device,
-    seconds:float=2.,      # go on for so long,
-    least:int=5,           # but at least and
-    most:int=50,           # at most for so many calls
-    warmup:int=2,          # calls before, which do not count
-)->list:                   # milliseconds of each call, sorted
-    "Time calls of `f`, each until the device is done"
+# %% ../nbs/04_speed.ipynb #3f88965d
+def time_calls(f, device, seconds=2., least=5, most=50, warmup=2)->list:
+    "Milliseconds of calls of `f`, sorted; each until the device is done"
     ms = []
     for _ in range(warmup): f()
     sync(device)
@@ -58,11 +51,11 @@ def flops_per_token(
     weights = L*(12*C*C + 13*C) + 2*C + cfg.vocab_size*C  # all but wpe
     return 6*weights + 12*L*C*(T or cfg.block_size)
 
-# %% ../nbs/04_speed.ipynb #8fe1a117
-def matmul_flops(device, dtype=torch.float32, n=1024)->float:  # FLOP/s
-    "Measure what a product of two n×n matrices reaches, at best"
+# %% ../nbs/04_speed.ipynb #40fb7a47
+def matmul_flops(device, dtype=torch.float32, n=1024, seconds=.1)->float:
+    "Measure what a product of two n×n matrices reaches, at best: FLOP/s"
     a = torch.randn(n, n, device=device).to(dtype)
-    return 2*n**3/time_calls(lambda: a@a, device, .1)[0]*1e3
+    return 2*n**3/time_calls(lambda: a@a, device, seconds, most=999)[0]*1e3
 
 # %% ../nbs/04_speed.ipynb #ceb2dd17
 @lru_cache
@@ -238,7 +231,7 @@ def limit_memory():
     most = getrlimit(RLIMIT_DATA)[1]  # -1 is no limit
     setrlimit(RLIMIT_DATA, (free if most < 0 else min(free, most), most))
 
-# %% ../nbs/04_speed.ipynb #d0266fbe
+# %% ../nbs/04_speed.ipynb #41adffc5
 def cpu_name()->str:
     "As Linux spells it, or what Python knows"
     info = Path('/proc/cpuinfo')
@@ -250,7 +243,7 @@ def cpu_name()->str:
 def machine(device:torch.device)->dict:
     "What is measured on, and the peak that MFU refers to"
     cuda,peak = device.type == 'cuda',peak_flops(device)
-    fp32,bf16 = (matmul_flops(device, d, 8192 if cuda else 1024)
+    fp32,bf16 = (matmul_flops(device, d, 8192 if cuda else 1024, seconds=1)
                  for d in (torch.float32, torch.bfloat16))
     name = (torch.cuda.get_device_name(device) if cuda else
             cpu_name() if device.type == 'cpu' else device.type)
@@ -300,7 +293,7 @@ def measure(name, cfg, B, *args)->dict:
             row = dict(error=f'out of memory at {B} rows')
     return NO_ROW | row | dict(name=name)
 
-# %% ../nbs/04_speed.ipynb #605d0964
+# %% ../nbs/04_speed.ipynb #3d2458fb
 def run_rung(cmd, name, limit=1800)->dict:  # seconds
     "Run a command whose last line is a row; whatever happens is one"
     try:
@@ -314,16 +307,19 @@ def run_rung(cmd, name, limit=1800)->dict:  # seconds
 
 def too_large(row:dict)->bool:
     "Did this rung run out of memory?"
-    return bool(re.match('out of memory|killed by signal 9', row['error'] or ''))
+    why = row['error'] or ''
+    return 'out of memory' in why or 'signal 9' in why
 
-# %% ../nbs/04_speed.ipynb #a7fcc240
+# %% ../nbs/04_speed.ipynb #671b240d
 CHILD = 'import sys; from gpt2_nb.speed import child; child(*sys.argv[1:])'
 SHAPES = GPT2_SIZES | {'mini': dict(n_layer=4, n_head=4, n_embd=256)}
 
 def child(name, device, model='mini', T=1, peak_tflops=1, B=1):
     "Print the row of a rung, or what machine this is"
     device = torch.device(device)
-    limit_memory() if device.type == 'cpu' else settle_memory(device)
+    if device.type == 'cuda': torch.cuda.set_device(device.index or 0)
+    if device.type == 'cpu': limit_memory()
+    else: settle_memory(device)
     print(dumps(machine(device) if name == 'machine' else measure(
         name, GPTConfig(**SHAPES[model]), int(B), int(T), device,
         float(peak_tflops))))
