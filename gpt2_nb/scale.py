@@ -5,18 +5,13 @@
 # %% auto #0
 __all__ = ['MODELS', 'GPU', 'P', 'GPUS', 'SHARDING', 'REACHED', 'GPU_HOURS_PER_FAILURE', 'DISK', 'RESTART', 'ROWS', 'n_params',
            'one_of', 'act_bytes', 'memory', 'max_rows', 'floor_time', 'step_time', 'save_every', 'lost_share', 'plan',
-           'way', 'number', 'show', 'as_json', 'main', 'shard_model', 'whole', 'gather_model', 'gather_optimizer',
-           'scatter_optimizer']
+           'way', 'number', 'show', 'as_json', 'main']
 
-# %% ../nbs/12_scale.ipynb #79cab89b
+# %% ../nbs/12_scale.ipynb #bccc6737
 import json, math
 from collections import namedtuple
-from types import SimpleNamespace
-import torch
-from torch import nn
-from .ddp import LossModule
 from .generate import command, exit_on_bad_input
-from .model import GPT, GPTConfig
+from .model import GPTConfig
 from .speed import PEAK_TFLOPS, flops_per_token
 
 # %% ../nbs/12_scale.ipynb #2359f0ca
@@ -269,57 +264,3 @@ def main(
     print(*show(p), sep='\n')
     if json: print(as_json(p))
     return p
-
-# %% ../nbs/12_scale.ipynb #8cbec468
-def shard_model(
-    model:GPT,               # on its device, the same on every rank
-    dtype:torch.dtype=None,  # of what is gathered; None is the weights' own
-)->nn.Module:                # (idx, targets) -> loss, like `Dist.wrap`'s
-    "Spread a GPT's weights, gradients and optimiser state over all ranks"
-    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
-    policy = MixedPrecisionPolicy(param_dtype=dtype,
-                                  reduce_dtype=torch.float32)
-    root = LossModule(model)
-    for block in model.transformer.h: fully_shard(block, mp_policy=policy)
-    return fully_shard(root, mp_policy=policy)
-
-# %% ../nbs/12_scale.ipynb #0cb6f11e
-def whole(
-    x,  # a DTensor, or anything else
-):
-    "Gather a tensor that is spread over ranks; all ranks must call"
-    return x.full_tensor() if hasattr(x, 'full_tensor') else x
-
-def gather_model(
-    model:GPT,  # of `shard_model`
-)->GPT:         # plain, on every rank: to evaluate, sample and save
-    "Put a sharded model together"
-    sd = {k: whole(v) for k,v in model.state_dict().items()}
-    with torch.device('meta'): plain = GPT(model.cfg)
-    plain.load_state_dict(sd, assign=True)
-    plain.lm_head.weight = plain.transformer.wte.weight  # tie again
-    return plain
-
-# %% ../nbs/12_scale.ipynb #33b61fef
-def gather_optimizer(
-    opt:torch.optim.Optimizer,  # over a sharded model
-):                              # has the `state_dict` of a plain one
-    "Put an optimiser's state together"
-    sd = opt.state_dict()
-    state = {i: {k: whole(v) for k,v in s.items()}
-             for i,s in sd['state'].items()}
-    return SimpleNamespace(state_dict=lambda: sd | dict(state=state))
-
-def scatter_optimizer(
-    opt:torch.optim.Optimizer,  # over a sharded model
-):                              # has the `load_state_dict` of a plain one
-    "Load a plain optimiser's state into a sharded one"
-    from torch.distributed.tensor import distribute_tensor
-    params = [p for g in opt.param_groups for p in g['params']]
-    def load(sd):
-        spread = lambda p,v: (distribute_tensor(v.to(p.device), p.device_mesh,
-                              p.placements) if v.shape == p.shape else v)
-        state = {i: {k: spread(params[i], v) for k,v in s.items()}
-                 for i,s in sd['state'].items()}
-        opt.load_state_dict(sd | dict(state=state))
-    return SimpleNamespace(load_state_dict=load, state={})
