@@ -21,7 +21,7 @@ def stopped(signum, frame):
 if __name__ == '__main__' and globals().get('__spec__'):  # by `python -m`
     signal.signal(signal.SIGINT, stopped)
 
-# %% ../nbs/10_train.ipynb #6792e631
+# %% ../nbs/10_train.ipynb #77dc4e3a
 import math, re, shlex, shutil, time, zlib
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -36,7 +36,8 @@ from .checkpoint import (SINKS, RunLog, StopSignal, Writer, checkpoints,
                                 load_checkpoint, losses, plot_log, write_meta)
 from .data import (BadToken, TokenLoader, data_tokenizer, find_data,
                           shards)
-from .ddp import Dist, sync_if
+from .ddp import (Dist, gather_model, gather_optimizer,
+                         scatter_optimizer, shard_model, sync_if, whole)
 from .evals import (find_hellaswag, hellaswag, load_hellaswag, samples,
                            val_loss)
 from .generate import (command, exit_on_bad_input, find_model,
@@ -144,7 +145,7 @@ def split_batch(
         .join(str(k*unit) for k in (total//unit, total//unit+1) if k))
     return max(b for b in range(1, min(cfg.micro_batch, rows)+1) if rows%b == 0)
 
-# %% ../nbs/10_train.ipynb #547b3f80
+# %% ../nbs/10_train.ipynb #30ec54a2
 def train_step(run, step):
     "One update; returns what to log, and whether any rank was told to stop"
     cfg,dist,n = run.cfg,run.dist,run.loader.n_micro
@@ -154,7 +155,8 @@ def train_step(run, step):
             with autocast(dist.device, run.dtype): loss = run.ddp(x, y)/n
             loss.backward()
         total[0] += loss.detach()
-    norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), cfg.grad_clip)
+    norm = whole(torch.nn.utils.clip_grad_norm_(run.model.parameters(),
+                                                cfg.grad_clip))
     total[1] = run.sig.signum > 0
     mine,total = total[0].item(),dist.sum(total)
     loss,norm = total[0].item()/dist.world_size,norm.item()
@@ -277,15 +279,14 @@ def find_checkpoint(
                 "folder away, or give another")
     return run.dist.gather(found)[0]
 
-# %% ../nbs/10_train.ipynb #d6dc4fe9
+# %% ../nbs/10_train.ipynb #99e0050a
 def set_up(
     cfg:AttrDict,          # from `resolve`
     dist:Dist,             # entered
     stack:ExitStack=None,  # what ends with the run; None writes nothing
-)->AttrDict:               # all that the loop needs; `model` is None if done
+)->AttrDict:               # all that the loop needs; no `model` if it is done
     "Data, model, optimiser, log: everything before the first step"
-    run = AttrDict(cfg=cfg, dist=dist, out=Path(cfg.out_dir), model=None,
-                   sig=StopSignal())
+    run = AttrDict(cfg=cfg, dist=dist, out=Path(cfg.out_dir), sig=StopSignal())
     run.say = tqdm.write if dist.is_main else lambda *a: None
     run.update(open_data(cfg, dist))
     dist.check_same(dict(preset=cfg.preset) | cfg |
@@ -297,8 +298,7 @@ def set_up(
     with dist.agree():
         run.start,run.last,run.left,changed = 0,None,due(cfg, 0),{}
         if ckpt:
-            run.start,run.last,run.left = (meta[k] for k in
-                                           ('step', 'val', 'left'))
+            run.start,run.last,run.left = map(meta.get, ('step', 'val', 'left'))
             if cfg.init_from: cfg.update({k: meta['config'][k] for k in SHAPE})
             changed = check_same(cfg, run.shards, meta, ckpt)
         if run.start >= cfg.max_steps and not run.left: return run
@@ -309,17 +309,16 @@ def set_up(
     if dist.is_main and stack: open_log(run, meta, changed)
     return run
 
-# %% ../nbs/10_train.ipynb #3b3ac99b
+# %% ../nbs/10_train.ipynb #26eb7b49
 def make_ready(run, ckpt):
-    "Optimiser, ranks and compiler, around the model"
+    "Ranks, compiler and optimiser, around the model"
     cfg,dist,cuda = run.cfg,run.dist,run.dist.device.type == 'cuda'
     if cuda: torch.set_float32_matmul_precision('high')
-    run.plain = lambda: run.model  # the raw one: to evaluate, sample and save
+    fast = cfg.compile == 'yes' or cfg.compile == 'auto' and cuda
+    run.ddp = (shard_model if cfg.shard else dist.wrap)(run.model, compile=fast)
     run.opt = make_optimizer(run.model, cfg.optimizer, cfg.max_lr,
                              cfg.weight_decay)
-    if ckpt: load_checkpoint(ckpt, run.opt)
-    run.ddp = dist.wrap(run.model, compile=cfg.compile == 'yes' or
-                        cfg.compile == 'auto' and cuda)
+    if ckpt: load_checkpoint(ckpt, scatter_optimizer(run.opt))
     run.room,run.peak = room(dist.device),peak_flops(dist.device)
     run.flops = flops_per_token(run.model.cfg, cfg.seq_len)/dist.world_size
     if dist.world_size > 1: one_pass(run)
@@ -332,16 +331,16 @@ def one_pass(run):
     with autocast(run.dist.device, run.dtype): loss = run.ddp(x, y)
     loss.backward()
 
-# %% ../nbs/10_train.ipynb #e4bc33c7
+# %% ../nbs/10_train.ipynb #7a660ee9
 def open_log(run, meta, changed):
     "Start or continue the log, and all that is written"
     cfg,out = run.cfg,run.out
     save_tokenizer(run.enc, out)
     also = [SINKS[k](out, run.start, dict(cfg)) for k in SINKS if cfg[k]]
     run.log = RunLog(out/'log.jsonl', meta['log_size'] if meta else 0, also)
-    env = environment(run.dist.device, run.dist.world_size)
     head = dict(resumed=run.start, changed=changed) if run.start else {}
-    run.log(**head, config=dict(cfg), env=env)
+    run.log(**head, config=dict(cfg),
+            env=environment(run.dist.device, run.dist.world_size))
     run.writer = Writer(run.say)
     for k,(old,new) in changed.items(): run.say(f'changed: {k} {old} → {new}')
 
@@ -366,29 +365,26 @@ held out
 {run.loader.n_micro} accumulated
   files   {run.out}"""
 
-# %% ../nbs/10_train.ipynb #23f36a2e
+# %% ../nbs/10_train.ipynb #c5f54322
 def evaluate(run, step):
     "Validate on all ranks"
-    cfg = run.cfg
-    val = val_loss(run.plain(), run.val, run.enc, run.dist, run.dtype,
-                   cfg.val_tokens)
+    val = val_loss(gather_model(run.model), run.val, run.enc, run.dist,
+                   run.dtype, run.cfg.val_tokens)
     run.last = val | dict(step=step)
-    if not is_due(cfg, step, 'hellaswag'): tell(run, step)
+    if not is_due(run.cfg, step, 'hellaswag'): tell(run, step)
 
 def score(run, step):
     "Score HellaSwag on all ranks"
-    tell(run, step, hellaswag(run.plain(), run.enc, run.hella, run.dist,
-                              run.dtype))
+    tell(run, step, hellaswag(gather_model(run.model), run.enc, run.hella,
+                              run.dist, run.dtype))
 
-# %% ../nbs/10_train.ipynb #f5812543
+# %% ../nbs/10_train.ipynb #2cbb76a9
 def tell(run, step, score=None):
     "Print and log the numbers of an evaluation, and draw the curve"
     if not run.dist.is_main: return
-    got,said,curve = {},[],losses(run.out)
-    if curve: got.update(train_loss=curve[-1][1])
-    if run.last and run.last['step'] == step:
-        got.update(val_loss=run.last['loss'], bpb=run.last['bpb'],
-                   perplexity=math.exp(run.last['loss']))
+    got,val = {'train_loss': v for _,v in losses(run.out)[-1:]},run.last
+    if val and val['step'] == step: got.update(
+        val_loss=val['loss'], bpb=val['bpb'], perplexity=math.exp(val['loss']))
     said = [f"{k.replace('_', ' ')} {v:.4f}" for k,v in got.items()]
     if score:
         got.update(hellaswag=score['acc_norm'], n=score['n'])
@@ -409,10 +405,10 @@ def show(run):
     if run.get('shown'): run.shown.update(pic)
     else: run.shown = display(pic, display_id=True)
 
-# %% ../nbs/10_train.ipynb #ee3aa92a
+# %% ../nbs/10_train.ipynb #3ce2ce33
 def sample(run, step):
     "Log three continuations of the preset's prompt"
-    model = run.plain()
+    model = gather_model(run.model)
     if not run.dist.is_main: return
     run.texts = samples(model, run.enc, run.cfg.sample_prompt)
     for text in run.texts: run.log(step=step, sample=text)
@@ -427,26 +423,25 @@ def is_due(cfg, step, job):
 
 def due(cfg, step): return [job for job in JOBS if is_due(cfg, step, job)]
 
-# %% ../nbs/10_train.ipynb #2abd56f0
+# %% ../nbs/10_train.ipynb #7dbd978f
 def save(run, step, left):
     "Write a checkpoint that continues this run exactly"
+    cfg,new = run.cfg,step > run.start
+    if new: model,opt = gather_model(run.model),gather_optimizer(run.opt)
     if not run.dist.is_main: return
-    cfg = run.cfg
     meta = dict(config=dict(cfg), data=run.shards, val=run.last, left=left,
                 tokens=step*cfg.total_batch_tokens, log_size=run.log.sync())
-    if step == run.start:
-        return write_meta(run.out/f'step_{step:06}', dict(step=step) | meta)
-    run.writer.save(run.out, step, run.model, run.opt, run.out, meta,
-                    keep=cfg.keep, keep_best=cfg.keep_best)
+    if not new: write_meta(run.out/f'step_{step:06}', dict(step=step) | meta)
+    else: run.writer.save(run.out, step, model, opt, run.out, meta,
+                          keep=cfg.keep, keep_best=cfg.keep_best)
 
-# %% ../nbs/10_train.ipynb #cb37b21c
+# %% ../nbs/10_train.ipynb #362f35d1
 def report(run, bar, step, got, dt):
     "Log a step, and show it"
     cfg,tok_s = run.cfg,run.cfg.total_batch_tokens/dt
     run.log(step=step, **got, dt_ms=dt*1e3, tok_s=tok_s,
             mfu=run.peak and tok_s*run.flops/run.peak)
-    bar.set_postfix_str(f"loss {got['loss']:.3f}, lr {got['lr']:.1e}, "
-                        f"{tok_s:,.0f} tok/s")
+    bar.set_postfix_str(f"loss {got['loss']:.3f}, {tok_s:,.0f} tok/s")
     bar.update()
     every = cfg.log_every or bar.disable and max(1, cfg.max_steps//20)
     if not every or step%every: return
@@ -481,23 +476,21 @@ def loop(run):
     done = step >= cfg.max_steps and not left
     return 0 if done else run.sig.signum or signal.SIGTERM
 
-# %% ../nbs/10_train.ipynb #b67593ab
+# %% ../nbs/10_train.ipynb #307eab64
 def closing(run):
     "What a run says at its end"
+    cfg,quote = run.cfg,shlex.quote
     for i,text in enumerate(run.get('texts', ()), 1):
         run.say(f'--- sample {i}\n{text}')
-    run.say(f"""---
-{run.get('told', '')}
-in {run.out}: log.jsonl, loss.png, and step_{run.cfg.max_steps:06}, a model \
-that transformers loads
+    run.say(f"""{run.get('told', '')}
+in {run.out}: log.jsonl, loss.png, step_{cfg.max_steps:06} for transformers
 next:
-  python -m gpt2_nb.generate --model {shlex.quote(str(run.out))} --prompt \
-{shlex.quote(run.cfg.sample_prompt)}
-  the same command with --max_steps {2*run.cfg.max_steps}, to go on from here
-  python -m gpt2_nb.generate --model gpt2 --prompt "Hello, I'm a language \
-model,"  # OpenAI's own, fetched from the hub""")
+  python -m gpt2_nb.generate --model {quote(cfg.out_dir)} --prompt \
+{quote(cfg.sample_prompt)}
+  the same command with --max_steps {2*cfg.max_steps}, to go on from here
+  python -m gpt2_nb.generate --model gpt2  # OpenAI's own, from the hub""")
 
-# %% ../nbs/10_train.ipynb #235664f5
+# %% ../nbs/10_train.ipynb #df5c877e
 def train(
     cfg:AttrDict,  # from `resolve`
     dist:Dist,     # entered
@@ -506,10 +499,9 @@ def train(
     with ExitStack() as stack:
         with exit_on_bad_input('train'):
             run = set_up(cfg, dist, None if cfg.dry_run else stack)
-        if run.model is None:
+        if 'model' not in run:
             run.say(f"{run.out}: complete at step {run.start}; to go on, give "
-                    f"--max_steps {2*run.start}; to start over, another "
-                    "--out_dir")
+                    f"--max_steps {2*run.start}; to start over, --out_dir DIR")
             return run.last
         run.say(describe(run))
         if cfg.dry_run: return plan(run)
@@ -522,10 +514,11 @@ def train(
     closing(run)
     return run.last
 
-# %% ../nbs/10_train.ipynb #50b6e322
+# %% ../nbs/10_train.ipynb #e51b3834
 def memory(run):
     "Bytes that a step takes beside the weights: fixed ones, and those of a row"
     c,b,n = run.model.cfg,run.dtype.itemsize,run.model.num_params()
+    if run.cfg.get('shard'): n /= run.dist.world_size
     C,T = c.n_embd,run.cfg.seq_len
     chunk = 128 if run.dist.device.type == 'cpu' else 8192  # of `GPT.loss`
     head = (12*chunk + 4*C)*c.vocab_size
@@ -570,21 +563,22 @@ def say_what_fits(run):
             else "not even one row would fit: try a smaller --seq_len or "
             "model, or more memory")) from None
 
-# %% ../nbs/10_train.ipynb #40ca118b
+# %% ../nbs/10_train.ipynb #f56d0f2f
 def plan(run):
     "Say what the run will take, timed on two micro-batches"
     cfg,n,device = run.cfg,run.model.num_params(),run.dist.device
+    held = n/run.dist.world_size if cfg.shard else n
     ms = min(time_calls(lambda: one_pass(run), device, 0, 2, 2, 1))
     steps,dt = cfg.max_steps-run.start,ms/1e3*run.loader.n_micro
     fixed,row = memory(run)
-    need = 4*n + fixed + cfg.micro_batch*row
-    if device.type == 'cuda': need = torch.cuda.max_memory_allocated() + 8*n
+    need = 4*held + fixed + cfg.micro_batch*row
+    if device.type == 'cuda': need = torch.cuda.max_memory_allocated() + 8*held
     there = next(p for p in (run.out, *run.out.parents) if p.exists())
     run.say(f"""plan, nothing was written
   time    {tqdm.format_interval(steps*dt)} for {steps:,} steps of \
 {dt*1e3:,.0f} ms, without evaluations
   tokens  {steps*cfg.total_batch_tokens:,}
-  memory  {need/1e6:,.0f} MB a rank, {16*n/1e6:,.0f} of them weights, \
+  memory  {need/1e6:,.0f} MB a rank, {16*held/1e6:,.0f} of them weights, \
 gradients and AdamW's means; --micro_batch up to \
 {max(fitting(run), default=0)} should fit in {run.room/1e6:,.0f} MB
   disk    {12*n*(cfg.keep+1)/1e6:,.0f} MB for {cfg.keep} checkpoints and one \
