@@ -378,14 +378,14 @@ def score(run, step):
     tell(run, step, hellaswag(gather_model(run.model), run.enc, run.hella,
                               run.dist, run.dtype))
 
-# %% ../nbs/10_train.ipynb #2cbb76a9
+# %% ../nbs/10_train.ipynb #f55e4f0a
 def tell(run, step, score=None):
     "Print and log the numbers of an evaluation, and draw the curve"
     if not run.dist.is_main: return
     got,val = {'train_loss': v for _,v in losses(run.out)[-1:]},run.last
     if val and val['step'] == step: got.update(
-        val_loss=val['loss'], bpb=val['bpb'], perplexity=math.exp(val['loss']))
-    said = [f"{k.replace('_', ' ')} {v:.4f}" for k,v in got.items()]
+        val_loss=val['loss'], perplexity=math.exp(val['loss']), bpb=val['bpb'])
+    said = [f"{k.replace('_', ' ')} {v:#.5g}" for k,v in got.items()]
     if score:
         got.update(hellaswag=score['acc_norm'], n=score['n'])
         said += [f"HellaSwag {score['acc_norm']:.2%} ± {score['stderr']:.2%} "
@@ -539,13 +539,13 @@ def room(device:torch.device)->float:
                    mine if limit > 0 else math.inf)
     except (ImportError, OSError): return math.inf
 
-# %% ../nbs/10_train.ipynb #4fe74fde
+# %% ../nbs/10_train.ipynb #c7fe0e94
 def fitting(run)->list:  # of rows, largest first
     "Micro-batches that divide the batch, and are expected to fit"
     fixed,row = memory(run)
     rows = run.cfg.total_batch_tokens//(run.cfg.seq_len*run.dist.world_size)
     return [b for b in range(rows, 0, -1)
-            if rows%b == 0 and fixed + b*row < .9*run.room]
+            if rows%b == 0 and fixed + b*row < .8*run.room]
 
 @contextmanager
 def say_what_fits(run):
