@@ -378,7 +378,7 @@ def score(run, step):
     tell(run, step, hellaswag(gather_model(run.model), run.enc, run.hella,
                               run.dist, run.dtype))
 
-# %% ../nbs/10_train.ipynb #f55e4f0a
+# %% ../nbs/10_train.ipynb #b9fd60fe
 def tell(run, step, score=None):
     "Print and log the numbers of an evaluation, and draw the curve"
     if not run.dist.is_main: return
@@ -388,8 +388,7 @@ def tell(run, step, score=None):
     said = [f"{k.replace('_', ' ')} {v:#.5g}" for k,v in got.items()]
     if score:
         got.update(hellaswag=score['acc_norm'], n=score['n'])
-        said += [f"HellaSwag {score['acc_norm']:.2%} ± {score['stderr']:.2%} "
-                 f"of {score['n']:,}"]
+        said += [f"HellaSwag {score['acc_norm']:.2%} ± {score['stderr']:.2%}"]
     run.log(step=step, **got)
     run.told = ' | '.join((f'step {step:5}', *said))
     run.say(run.told)
@@ -539,7 +538,7 @@ def room(device:torch.device)->float:
                    mine if limit > 0 else math.inf)
     except (ImportError, OSError): return math.inf
 
-# %% ../nbs/10_train.ipynb #c7fe0e94
+# %% ../nbs/10_train.ipynb #b509f82f
 def fitting(run)->list:  # of rows, largest first
     "Micro-batches that divide the batch, and are expected to fit"
     fixed,row = memory(run)
@@ -547,6 +546,7 @@ def fitting(run)->list:  # of rows, largest first
     return [b for b in range(rows, 0, -1)
             if rows%b == 0 and fixed + b*row < .8*run.room]
 
+# %% ../nbs/10_train.ipynb #37135dea
 @contextmanager
 def say_what_fits(run):
     "Turn an error about memory into a line that names what to try"
