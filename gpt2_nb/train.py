@@ -546,7 +546,7 @@ def fitting(run)->list:  # of rows, largest first
     return [b for b in range(rows, 0, -1)
             if rows%b == 0 and fixed + b*row < .8*run.room]
 
-# %% ../nbs/10_train.ipynb #01cb1fcb
+# %% ../nbs/10_train.ipynb #d5488c01
 @contextmanager
 def say_what_fits(run):
     "Turn an error about memory into a line that names what to try"
@@ -560,7 +560,7 @@ def say_what_fits(run):
             f"out of memory with --micro_batch {now}; " + (
             f"try {', '.join(less)}: the same batch in more parts, expected "
             f"to fit in the {run.room/1e6:,.0f} MB that were free" if less
-            else "no row would fit: try a smaller --seq_len or model")) from None
+            else "no row fits: try a smaller --seq_len or model")) from None
 
 # %% ../nbs/10_train.ipynb #f56d0f2f
 def plan(run):
