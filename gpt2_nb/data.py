@@ -219,13 +219,13 @@ def find_data(
                          "that began it goes on where it was stopped")
     return Path(name_or_dir)
 
-# %% ../nbs/07_data.ipynb #d2c4749d
+# %% ../nbs/07_data.ipynb #eaf53ed6
 HF = 'hf://datasets/'  # how `datasets` and `fsspec` spell a place on the hub
 
 HUB_HELP = ('the hub could not be read ({}); check HF_ENDPOINT, HF_TOKEN, '
-            'HF_HUB_OFFLINE and https_proxy, or on another machine `hf download '
-            "{} --repo-type dataset --local-dir DIR` (of FineWeb with --include "
-            "'sample/10BT/*') and give DIR as the source")
+            'HF_HUB_OFFLINE and https_proxy, or on another machine `hf '
+            'download {} --repo-type dataset --local-dir DIR` (of FineWeb '
+            "with --include 'sample/10BT/*') and give DIR as the source")
 
 @contextmanager
 def about(
@@ -444,7 +444,7 @@ def cut_shards(made, job:dict, state:dict):
     state.update(at=chunk.at, used=used, empty=chunk.empty)
     yield next_shard(job, state)[0],toks
 
-# %% ../nbs/07_data.ipynb #6483ec07
+# %% ../nbs/07_data.ipynb #c0ceaf63
 PRE = 'pretokenized:'
 
 def fetch_shards(repo, out:Path, job:dict, state:dict):
@@ -455,8 +455,9 @@ def fetch_shards(repo, out:Path, job:dict, state:dict):
     names = [s.rfilename for s in there.siblings
              if re.search(r'(train|val)[^/]*\.bin$', s.rfilename)]
     if not names: raise ValueError(f"{repo}: no *train*.bin or *val*.bin there")
+    enough = job['max_tokens'] or sys.maxsize
     for name in sorted(names, key=lambda n: ('val' not in n, n)):
-        if n_tokens(state['shards']) >= (job['max_tokens'] or sys.maxsize): break
+        if n_tokens(state['shards']) >= enough: break
         if Path(name).name in state['shards']: continue
         with about(HF+repo):
             got = hf_hub_download(filename=name, local_dir=out/'.hub', **get)
