@@ -11,8 +11,8 @@ __all__ = ['MAGIC', 'VERSION', 'STATE', 'SMALL', 'HF', 'HUB_HELP', 'HUB', 'KINDS
            'make_job', 'begin', 'show_progress', 'write_shards', 'check_settings', 'make_shards', 'prepare', 'verify',
            'main', 'open_shards', 'TokenLoader', 'BadToken', 'shuffled']
 
-# %% ../nbs/07_data.ipynb #b261a629
-import hashlib, io, json, logging, mmap, os, re, shutil, sys, threading
+# %% ../nbs/07_data.ipynb #f9137737
+import hashlib, io, json, mmap, os, re, shutil, sys, threading
 from collections import deque, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -190,7 +190,7 @@ def data_tokenizer(
                          f"tokenizer has {enc.n_vocab}")
     return enc
 
-# %% ../nbs/07_data.ipynb #4b57d655
+# %% ../nbs/07_data.ipynb #71c76bfd
 SMALL = dict(pydocs=pydocs, shakespeare=shakespeare)  # corpora made on the spot
 
 def small_data(name, vocab_size)->Path:
@@ -204,6 +204,7 @@ def small_data(name, vocab_size)->Path:
                       dict(train=train, val=val), name)
     return folder
 
+# %% ../nbs/07_data.ipynb #a60fbb82
 def find_data(
     name_or_dir:str,      # 'pydocs', 'shakespeare', or a folder of shards
     vocab_size:int=4096,  # of the BPE that a small corpus is given
@@ -218,13 +219,13 @@ def find_data(
                          "that began it goes on where it was stopped")
     return Path(name_or_dir)
 
-# %% ../nbs/07_data.ipynb #d2c4749d
+# %% ../nbs/07_data.ipynb #eaf53ed6
 HF = 'hf://datasets/'  # how `datasets` and `fsspec` spell a place on the hub
 
 HUB_HELP = ('the hub could not be read ({}); check HF_ENDPOINT, HF_TOKEN, '
-            'HF_HUB_OFFLINE and https_proxy, or on another machine `hf download '
-            "{} --repo-type dataset --local-dir DIR` (of FineWeb with --include "
-            "'sample/10BT/*') and give DIR as the source")
+            'HF_HUB_OFFLINE and https_proxy, or on another machine `hf '
+            'download {} --repo-type dataset --local-dir DIR` (of FineWeb '
+            "with --include 'sample/10BT/*') and give DIR as the source")
 
 @contextmanager
 def about(
@@ -343,12 +344,13 @@ def text_pieces(path, column, start):
             start,rest = start+n,rest[n:]
         if rest: yield start,rest.decode(),start/size
 
-# %% ../nbs/07_data.ipynb #7c9ed322
+# %% ../nbs/07_data.ipynb #33cc804f
 def small_rows(name, column, start):
     "As `parquet_rows`, for a corpus of `SMALL`"
     docs = small_docs(name)
     for i in range(start, len(docs)): yield i,docs[i],i/len(docs)
 
+# %% ../nbs/07_data.ipynb #d6c998f5
 def documents(
     files:list,   # from `find_files`
     column:str,   # that holds the text
@@ -442,18 +444,20 @@ def cut_shards(made, job:dict, state:dict):
     state.update(at=chunk.at, used=used, empty=chunk.empty)
     yield next_shard(job, state)[0],toks
 
-# %% ../nbs/07_data.ipynb #d8d94e0f
+# %% ../nbs/07_data.ipynb #c0ceaf63
 PRE = 'pretokenized:'
 
 def fetch_shards(repo, out:Path, job:dict, state:dict):
     "Download shards, the validation split first; yield names and tokens"
     from huggingface_hub import HfApi, hf_hub_download
-    get = dict(repo_id=repo, repo_type='dataset')
-    with about(HF+repo): there = HfApi().list_repo_files(**get)
-    names = [n for n in there if re.search(r'(train|val)[^/]*\.bin$', n)]
+    with about(HF+repo): there = HfApi().dataset_info(repo)
+    get = dict(repo_id=repo, repo_type='dataset', revision=there.sha)
+    names = [s.rfilename for s in there.siblings
+             if re.search(r'(train|val)[^/]*\.bin$', s.rfilename)]
     if not names: raise ValueError(f"{repo}: no *train*.bin or *val*.bin there")
+    enough = job['max_tokens'] or sys.maxsize
     for name in sorted(names, key=lambda n: ('val' not in n, n)):
-        if n_tokens(state['shards']) >= (job['max_tokens'] or sys.maxsize): break
+        if n_tokens(state['shards']) >= enough: break
         if Path(name).name in state['shards']: continue
         with about(HF+repo):
             got = hf_hub_download(filename=name, local_dir=out/'.hub', **get)
@@ -526,7 +530,7 @@ def write_shards(made, out:Path, enc, state:dict):
         if not any(out.iterdir()): out.rmdir()
         raise
 
-# %% ../nbs/07_data.ipynb #c5e4eb14
+# %% ../nbs/07_data.ipynb #5500cc3b
 def check_settings(enc, shard_tokens, val_tokens, max_tokens, workers):
     "Refuse numbers that no shard can have"
     most = 2**31-1  # the header's numbers have 32 bits
@@ -539,6 +543,7 @@ def check_settings(enc, shard_tokens, val_tokens, max_tokens, workers):
         f"--tokenizer: {enc.n_vocab} tokens, expected at most 65536, which "
         "uint16 can hold")
 
+# %% ../nbs/07_data.ipynb #ba265d7d
 def make_shards(files, out:Path, enc, state:dict, workers:int):
     "Fetch a source's shards, or read, tokenise and cut it"
     job = state['source']
@@ -552,7 +557,7 @@ def make_shards(files, out:Path, enc, state:dict, workers:int):
     done = n_tokens(state['shards'])
     return cut_shards(show_progress(made, done, job['max_tokens']), job, state)
 
-# %% ../nbs/07_data.ipynb #7393630f
+# %% ../nbs/07_data.ipynb #29a9721b
 def prepare(
     source,                  # a name, or paths; see `find_files`
     out:str,                 # folder
@@ -565,7 +570,7 @@ def prepare(
 )->dict:                     # what is in meta.json
     "Make a folder of shards, or go on with one"
     names,out = [source] if isinstance(source, str) else source,Path(out)
-    logging.getLogger('huggingface_hub').setLevel('ERROR')  # it tries 5 times
+    os.environ.setdefault('HF_HUB_VERBOSITY', 'error')  # it tries five times
     enc = get_tokenizer(tokenizer)
     check_settings(enc, shard_tokens, val_tokens, max_tokens, workers)
     there = read_meta(out) or read_meta(out, STATE)
@@ -659,7 +664,7 @@ class TokenLoader:
         self.steps_per_epoch = self.n_windows//max(1, self.batch)
         self.pool,self.ahead = ThreadPoolExecutor(1),(None, None)
 
-# %% ../nbs/07_data.ipynb #813a208c
+# %% ../nbs/07_data.ipynb #d206a136
 class BadToken(ValueError): "A shard holds a token that its vocabulary lacks"
 
 @patch
@@ -675,12 +680,11 @@ def read(self:TokenLoader,
             part = self.maps[k][a-self.ends[k]:][:len(row)]  # from its end
             row[:len(part)] = part
             row,a,k = row[len(part):],a+len(part),k+1
-    i = rows.argmax()
-    if (top := rows.flat[i]) >= self.vocab_size:
-        k = np.searchsorted(self.ends, starts[i//(self.T+1)] + i%(self.T+1),
-                            'right')
-        raise BadToken(f"{self.paths[k]}: holds token {top}, expected all "
-                       f"below the vocabulary's {self.vocab_size}")
+    if (bad := rows >= self.vocab_size).any():
+        i,j = np.argwhere(bad)[0]
+        k = np.searchsorted(self.ends, starts[i]+j, 'right')
+        raise BadToken(f"{self.paths[k]}: holds token {rows[i,j]}, expected "
+                       f"all below the vocabulary's {self.vocab_size}")
     return rows.reshape(*windows.shape, -1)
 
 # %% ../nbs/07_data.ipynb #c074
