@@ -112,7 +112,7 @@ def study(
 
 # %% ../nbs/13_beyond.ipynb #64ad8903
 def finals(
-    rows:list,  # of `study`
+    rows:list,  # of study
 )->dict:        # (recipe, steps) -> final validation losses, one a fresh seed
     "Group the runs that were not made for tuning"
     res = {}
@@ -133,7 +133,7 @@ def steps_needed(
 
 # %% ../nbs/13_beyond.ipynb #4540aacb
 def table(
-    rows:list,  # of `study`
+    rows:list,  # of study
 )->str:
     "Final validation losses of the fresh seeds, by recipe and steps"
     lr = {(r['recipe'], r['steps']): r['lr'] for r in rows if r['seed']}

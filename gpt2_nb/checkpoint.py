@@ -106,10 +106,10 @@ def save_checkpoint(
     out_dir:str,      # of the run
     step:int,         # updates done
     model:GPT,
-    state:dict,       # from `train_state`
+    state:dict,       # from train_state
     tokenizer:str,    # folder with a `tokenizer.json`
     meta:dict,        # what else to know: plain types only
-    **kw,             # `keep` and `keep_best` of `prune`
+    **kw,             # `keep` and `keep_best` of prune
 )->Path:              # out_dir/step_000500
     "Write a checkpoint under a temporary name, rename it, drop old ones"
     out_dir = Path(out_dir)
@@ -164,7 +164,7 @@ def latest_checkpoint(
 
 # %% ../nbs/09_checkpoint.ipynb #fb1d82e2
 def load_checkpoint(
-    folder:str,                       # a checkpoint that `check` accepts
+    folder:str,                       # a checkpoint that check accepts
     optimizer:torch.optim.Optimizer,  # over the checkpoint's own model
 ):
     "Put optimiser and random generators back; the model is `from_pretrained`'s"
@@ -188,7 +188,7 @@ def to_cpu(x):
     return x
 
 # %% ../nbs/09_checkpoint.ipynb #c96af31b
-def snapshot(model:GPT, optimizer)->tuple:  # a model and a `train_state`
+def snapshot(model:GPT, optimizer)->tuple:  # a model and a train_state
     "Copy all that the next step will change"
     own = {id(p): torch.nn.Parameter(to_cpu(p)) for p in model.parameters()}
     return copy.deepcopy(model, own), to_cpu(train_state(optimizer))

@@ -144,7 +144,7 @@ def write_meta(folder, enc, info, **more)->dict:
 
 # %% ../nbs/07_data.ipynb #b4f48194
 def write_dataset(
-    folder:str,   # made if it is not there
+    folder:str,   # made whole under a temporary name, then renamed
     enc:tiktoken.Encoding,
     splits:dict,  # 'train' and 'val' -> documents
     source:str,   # where they come from, for `meta.json`
@@ -152,12 +152,18 @@ def write_dataset(
     "Write documents as one shard a split, unless the folder is complete"
     folder,info = Path(folder),{}
     if (folder/'meta.json').is_file(): return
-    folder.mkdir(parents=True, exist_ok=True)
-    for split,docs in splits.items():
-        path = folder/f"{split}_{int(split != 'val'):06}.bin"
-        write_shard(path, encode_docs(enc, docs))
-        info[path.name] = check_shard(path, enc.n_vocab)
-    write_meta(folder, enc, info, source=dict(name=source))
+    tmp = folder.with_name(f'.{folder.name}.{os.getpid()}.tmp')
+    try:
+        tmp.mkdir(parents=True)
+        for split,docs in splits.items():
+            path = tmp/f"{split}_{int(split != 'val'):06}.bin"
+            write_shard(path, encode_docs(enc, docs))
+            info[path.name] = check_shard(path, enc.n_vocab)
+        write_meta(tmp, enc, info, source=dict(name=source))
+        try: tmp.rename(folder)
+        except OSError:  # another process was faster
+            if not (folder/'meta.json').is_file(): raise
+    finally: shutil.rmtree(tmp, ignore_errors=True)
 
 # %% ../nbs/07_data.ipynb #f8c1b89a
 STATE = '.preparing.json'  # what is known of a folder that is not complete
@@ -352,7 +358,7 @@ def small_rows(name, column, start):
 
 # %% ../nbs/07_data.ipynb #d6c998f5
 def documents(
-    files:list,   # from `find_files`
+    files:list,   # from find_files
     column:str,   # that holds the text
     file:int=0,   # where to begin: number of the file
     place:int=0,  # … row in it, or byte of a text file
@@ -559,7 +565,7 @@ def make_shards(files, out:Path, enc, state:dict, workers:int):
 
 # %% ../nbs/07_data.ipynb #29a9721b
 def prepare(
-    source,                  # a name, or paths; see `find_files`
+    source,                  # a name, or paths; see find_files
     out:str,                 # folder
     tokenizer:str='gpt2',    # or a folder that holds tokenizer.json
     shard_tokens:int=10**8,

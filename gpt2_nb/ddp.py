@@ -168,10 +168,10 @@ def wrap(self:Dist,
 
 # %% ../nbs/06_ddp.ipynb #c046
 def sync_if(
-    model:nn.Module,  # from `Dist.wrap`
+    model:nn.Module,  # from Dist.wrap
     last:bool,        # is this the last micro-batch of the step?
 ):
-    "Context for forward *and* backward: average gradients only at the last one"
+    "Context for forward and backward: average gradients only at the last one"
     skip = not last and isinstance(model, DistributedDataParallel)
     return model.no_sync() if skip else nullcontext()
 
@@ -216,7 +216,7 @@ def shard_model(
     model:nn.Module,         # a GPT on its device, the same on every rank
     dtype:torch.dtype=None,  # of gathered weights; None is the weights' own
     compile:bool=False,      # torch.compile each block?
-)->nn.Module:                # (idx, targets) -> loss, as `Dist.wrap` gives
+)->nn.Module:                # (idx, targets) -> loss, as Dist.wrap gives
     "Cut a model into a piece per rank; make the optimiser *after* it"
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
     policy = MixedPrecisionPolicy(dtype, reduce_dtype=torch.float32)

@@ -94,7 +94,7 @@ def check_item(item):
 
 # %% ../nbs/08_evals.ipynb #fb3edbda
 def load_hellaswag(
-    path:str=None,   # as for `find_hellaswag`
+    path:str=None,   # as for find_hellaswag
     limit:int=None,  # items to take; None is all
     seed:int=None,   # draw them at random; None takes the first
 )->list:             # of items, in the file's order
@@ -212,11 +212,11 @@ def grade(
 def hellaswag(
     model:GPT,
     enc:tiktoken.Encoding,
-    items:list,             # from `load_hellaswag`
+    items:list,             # from load_hellaswag
     dist:Dist=None,         # None: this process alone
     dtype:torch.dtype=torch.float32,  # of matrix products
     batch_tokens:int=None,  # 512 on a CPU, 16,384 elsewhere
-)->dict:  # of `grade`; nats, (n, 4); cut, items that had to be shortened
+)->dict:  # of grade; nats, (n, 4); cut, items that had to be shortened
     "Score HellaSwag items, the same for any ranks"
     check_vocab(model, enc)
     device = next(model.parameters()).device
@@ -259,7 +259,7 @@ BASELINES = [  # acc_norm on all 10,042 items, and where the number is from
 
 def table(
     name:str,  # of the model
-    res:dict,  # from `hellaswag` or `val_loss`
+    res:dict,  # from hellaswag or val_loss
 )->str:
     "Show a score beside those to compare it with"
     if 'loss' in res: return (
@@ -279,7 +279,7 @@ def score_val(
     data:str=None,  # shards; None is what the run was validated on
     limit:int=None, # tokens; None is as many as in the run
     dtype:str='auto',
-)->dict:            # of `val_loss`
+)->dict:            # of val_loss
     "Validate a model as the run did that it comes from"
     cfg = read_meta(folder).get('config', {})
     if not (data := data or cfg.get('data')): raise ValueError(

@@ -75,7 +75,7 @@ def hours(r:AttrDict)->tuple:  # of the run, and of its GPUs
 
 # %% ../nbs/11_results.ipynb #06a22463
 def summary(
-    r:AttrDict,        # from `load_run`
+    r:AttrDict,        # from load_run
     price:float=None,  # of an hour of one GPU
 )->dict:
     "One row of the table; None where the log does not say"
@@ -154,7 +154,7 @@ def draw(runs:list):  # a matplotlib Figure
 
 # %% ../nbs/11_results.ipynb #330b64b9
 def side_by_side(
-    r:AttrDict,   # from `load_run`
+    r:AttrDict,   # from load_run
     which:int=0,  # of the samples of a step
 )->dict:          # step -> text
     "The same sample at the first, a middle and the last step that has one"
@@ -185,8 +185,8 @@ def section(r:AttrDict)->str:
 
 # %% ../nbs/11_results.ipynb #13068454
 def report(
-    runs:list,   # from `load_run`
-    cells:list,  # from `table`
+    runs:list,   # from load_run
+    cells:list,  # from table
     png:bytes,   # the picture
 )->str:          # HTML
     "A page that needs no other file"

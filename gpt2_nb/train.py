@@ -132,7 +132,7 @@ def resolve(
 
 # %% ../nbs/10_train.ipynb #f1c29d78
 def split_batch(
-    cfg:AttrDict,    # from `resolve`
+    cfg:AttrDict,    # from resolve
     world_size:int,  # ranks
 )->int:              # rows of a micro-batch
     "Find the micro-batch, and refuse a batch that does not come out even"
@@ -196,7 +196,7 @@ def fingerprint(loader:TokenLoader)->str:
 # %% ../nbs/10_train.ipynb #7f891292
 def check_same(
     cfg:AttrDict,  # of this start
-    shards:str,    # `fingerprint` of its data
+    shards:str,    # fingerprint of its data
     meta:dict,     # of the checkpoint
     folder:Path,   # its name, for the message
 )->dict:           # what changed and may: name -> [old, new]
@@ -212,7 +212,7 @@ def check_same(
 
 # %% ../nbs/10_train.ipynb #1fced8db
 def make_model(
-    cfg:AttrDict,  # from `resolve`; its shape is filled in from `init_from`
+    cfg:AttrDict,  # from resolve; its shape is filled in from `init_from`
     vocab:int,     # tokens of the data's tokenizer
 )->GPT:
     "A new GPT, or the one to start from, if the data fits it"
@@ -233,7 +233,7 @@ def make_model(
 
 # %% ../nbs/10_train.ipynb #5ef7bd82
 def open_data(
-    cfg:AttrDict,  # from `resolve`; micro_batch and steps are filled in
+    cfg:AttrDict,  # from resolve; micro_batch and steps are filled in
     dist:Dist,
 )->AttrDict:       # enc, loader, val, hella, shards
     "Open shards and tokenizer, and make the steps fit them"
@@ -281,7 +281,7 @@ def find_checkpoint(
 
 # %% ../nbs/10_train.ipynb #99e0050a
 def set_up(
-    cfg:AttrDict,          # from `resolve`
+    cfg:AttrDict,          # from resolve
     dist:Dist,             # entered
     stack:ExitStack=None,  # what ends with the run; None writes nothing
 )->AttrDict:               # all that the loop needs; no `model` if it is done
@@ -491,7 +491,7 @@ next:
 
 # %% ../nbs/10_train.ipynb #df5c877e
 def train(
-    cfg:AttrDict,  # from `resolve`
+    cfg:AttrDict,  # from resolve
     dist:Dist,     # entered
 )->dict:           # the last validation: loss, bpb, tokens
     "Set up, run the loop, say what came out"
