@@ -489,9 +489,7 @@ def evaluate(run, step):
     run.last = val = val | dict(step=step)
     if not run.dist.is_main: return
     run.log(step=step, val_loss=val['loss'], bpb=val['bpb'])
-    got = losses(run.out)  # none before the first step
-    seen = f"train loss {got[-1][1]:.4f} | " if got else ''
-    run.say(f"step {step:5} | {seen}val loss {val['loss']:.4f} | perplexity "
+    run.say(f"step {step:5} | val loss {val['loss']:.4f} | perplexity "
             f"{math.exp(val['loss']):.1f} | {val['bpb']:.4f} bits per byte")
     show(run)
 
