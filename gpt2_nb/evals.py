@@ -272,7 +272,7 @@ def table(
     width = max(len(n) for n,_,_ in rows)
     return '\n'.join(f'{n:{width}}  {p:15}  {why}' for n,p,why in rows)
 
-# %% ../nbs/08_evals.ipynb #f5e82a20
+# %% ../nbs/08_evals.ipynb #9372a8bf
 def score_val(
     folder:Path,    # of the model
     model:GPT, enc:tiktoken.Encoding, dist:Dist,
@@ -287,10 +287,10 @@ def score_val(
     with dist.agree():  # a small corpus is tokenised once per machine
         if dist.local_rank == 0: find_data(data)
     path,T = find_data(data),cfg.get('seq_len', model.cfg.block_size)
-    if data_tokenizer(path)._mergeable_ranks != enc._mergeable_ranks:
-        raise ValueError(f"--data {data}: not of the model's tokenizer")
     loader = TokenLoader(shards(path, 'val'), T, T, cfg.get('micro_batch', 8),
                          vocab_size=enc.n_vocab)
+    if data_tokenizer(path)._mergeable_ranks != enc._mergeable_ranks:
+        raise ValueError(f"--data {data}: not of the model's tokenizer")
     dtype = cfg.get('dtype', 'auto') if dtype == 'auto' else dtype
     return val_loss(model, loader, enc, dist, pick_dtype(dist.device, dtype),
                     limit or cfg.get('val_tokens', 10_485_760))
