@@ -77,6 +77,10 @@ PRESETS = {
     'shakespeare': SMALL | dict(data='shakespeare', sample_prompt='ROMEO:'),
     'gpt2-124m': LECTURE | dict(n_layer=12, n_head=12, n_embd=768,
                                 max_lr=6e-4, min_lr=6e-5, micro_batch=64),
+    'gpt2-124m-fast': LECTURE | dict(  # chapter 13's recipe
+        n_layer=12, n_head=12, n_embd=768, micro_batch=64, optimizer='muon',
+        schedule='wsd', max_lr=1.8e-3, min_lr=0., warmup_steps=190,
+        max_steps=7629),
     'gpt2-350m': LECTURE | dict(n_layer=24, n_head=16, n_embd=1024,
                                 max_lr=3e-4, min_lr=3e-5, micro_batch=32),
     'gpt2-774m': LECTURE | dict(n_layer=36, n_head=20, n_embd=1280,
@@ -597,7 +601,7 @@ def main(
     n_layer:int=None,            # blocks
     n_head:int=None,             # attention heads per block
     n_embd:int=None,             # channels
-    optimizer:str=None,          # adamw
+    optimizer:str=None,          # adamw, muon
     schedule:str=None,           # cosine, wsd
     max_lr:float=None,           # learning rate at the end of the warm-up
     min_lr:float=None,           # learning rate of the last step
