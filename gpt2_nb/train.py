@@ -548,7 +548,7 @@ def fitting(run)->list:  # of rows, largest first
     fixed,row = memory(run)
     rows = run.cfg.total_batch_tokens//(run.cfg.seq_len*run.dist.world_size)
     return [b for b in range(rows, 0, -1)
-            if rows%b == 0 and fixed + b*row < .8*run.room]
+            if rows%b == 0 and fixed + b*row < .6*run.room]
 
 # %% ../nbs/10_train.ipynb #d5488c01
 @contextmanager
