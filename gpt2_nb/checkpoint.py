@@ -341,7 +341,7 @@ def tensorboard(out, start, config):
     w = SummaryWriter(out/'tensorboard', purge_step=start)
     def f(step, numbers):
         for k,v in numbers.items(): w.add_scalar(k, v, step)
-        w.flush()
+        if 'val_loss' in numbers: w.flush()  # not at every step
     return f
 
 # %% ../nbs/09_checkpoint.ipynb #f82721ee
