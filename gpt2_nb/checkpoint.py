@@ -5,20 +5,22 @@
 # %% auto #0
 __all__ = ['FORMAT', 'SINKS', 'rng_state', 'set_rng_state', 'fsync_dir', 'meta_sha256', 'write_meta', 'checkpoints', 'val_of',
            'prune', 'train_state', 'write_files', 'save_checkpoint', 'check', 'latest_checkpoint', 'load_checkpoint',
-           'to_cpu', 'snapshot', 'Writer', 'StopSignal', 'lock_run', 'RunLog', 'read_log', 'losses', 'environment',
-           'plot_log', 'tensorboard', 'wandb']
+           'to_cpu', 'snapshot', 'Writer', 'StopSignal', 'lock_run', 'RunLog', 'read_log', 'losses', 'revision',
+           'environment', 'plot_log', 'tensorboard', 'wandb']
 
-# %% ../nbs/09_checkpoint.ipynb #902188b4
-import copy, hashlib, json, math, os, pickle, platform, re, shutil, signal
+# %% ../nbs/09_checkpoint.ipynb #409cddd9
+import copy, hashlib, json, math, os, pickle, platform, shutil, signal
 import subprocess, time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 import torch
 from fastcore.imports import in_notebook
 from filelock import FileLock, Timeout
 from .batches import sha256
 from .model import GPT, replace_file
+from .speed import cpu_name
 
 # %% ../nbs/09_checkpoint.ipynb #1af947dd
 def rng_state()->dict:
@@ -76,7 +78,7 @@ def val_of(folder:Path)->float:  # infinite if not measured at its step
     val = meta.get('val') or {}
     return val['loss'] if val.get('step') == meta.get('step') else math.inf
 
-# %% ../nbs/09_checkpoint.ipynb #156965da
+# %% ../nbs/09_checkpoint.ipynb #4450e272
 def prune(
     out_dir:str,  # of a run
     step:int,     # of the checkpoint just written
@@ -87,7 +89,9 @@ def prune(
     older = [p for p in checkpoints(out_dir) if int(p.name[5:]) <= step]
     best = min(older, key=val_of) if keep_best and older else None
     for p in older[:-keep]:
-        if p != best: shutil.rmtree(p, ignore_errors=True)
+        if p == best: continue
+        with suppress(OSError): shutil.rmtree(p.rename(
+            p.with_name(f'.old_{p.name}.tmp')))
 
 # %% ../nbs/09_checkpoint.ipynb #8d96bc44
 def train_state(optimizer)->dict:  # tensors and plain types
@@ -303,20 +307,23 @@ def losses(out_dir:str, key:str='loss')->list:  # of (step, value)
     log = read_log(Path(out_dir)/'log.jsonl')
     return [(r['step'], r[key]) for r in log if key in r]
 
-# %% ../nbs/09_checkpoint.ipynb #95b28047
+# %% ../nbs/09_checkpoint.ipynb #b8d56af1
+def revision()->str:  # or None where this is no clone, or there is no git
+    "Commit of the code that runs, and whether files were changed since"
+    code = Path(find_spec('gpt2_nb').origin).parent
+    ask = 'describe --always --abbrev=40 --exclude=* --dirty'.split()
+    try: done = subprocess.run(['git', '-C', code, *ask], text=True,
+                               capture_output=True)
+    except OSError: return None
+    return done.stdout.strip() or None
+
 def environment(device:torch.device, world_size:int)->dict:
     "What a log should say of where the run took place"
-    info = Path('/proc/cpuinfo')
-    cpu = re.search(r'model name\s*: (.*)', info.read_text(encoding='utf-8')
-                    if info.exists() else '')
     name = (torch.cuda.get_device_name(device) if device.type == 'cuda'
-            else cpu[1] if cpu else platform.processor())
-    try: git = subprocess.run(['git', 'rev-parse', 'HEAD'], text=True,
-                              capture_output=True).stdout.strip()
-    except OSError: git = ''  # there is no git here
+            else cpu_name())
     return dict(python=platform.python_version(), torch=torch.__version__,
                 device=f'{device.type} {name}', world_size=world_size,
-                git=git or None,
+                git=revision(),
                 time=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()))
 
 # %% ../nbs/09_checkpoint.ipynb #b6f6eceb
