@@ -58,14 +58,14 @@ def encode_docs(
     return np.concatenate([np.empty(0, np.uint16), *parts[goes_on:]],
                           dtype=np.uint16, casting='unsafe')
 
-# %% ../nbs/07_data.ipynb #7844f4fc
+# %% ../nbs/07_data.ipynb #69100764
 HF = 'hf://datasets/'  # how `datasets` and `fsspec` spell a place on the hub
 
 HUB_HELP = ('the hub could not be read ({}); check HF_ENDPOINT, HF_TOKEN, '
             'HF_HUB_OFFLINE and https_proxy, or on another machine `hf '
             'download {} --repo-type dataset --local-dir DIR` (of FineWeb '
-            "with --include 'sample/10BT/*') and give DIR as the source; a "
-            "DIR of .bin files can be trained on as it is, as train's --data")
+            "with --include 'sample/10BT/*') and give DIR as the source (one "
+            "of .bin files can be train's --data as it is)")
 
 @contextmanager
 def about(place:str):  # file, line, or address on the hub
