@@ -268,7 +268,7 @@ def samples(
     out = generate(model, idx, max_new_tokens, seed, temperature=.8, top_k=50)
     return [decode_document(enc, row) for row in out.tolist()]
 
-# %% ../nbs/08_evals.ipynb #d438d012
+# %% ../nbs/08_evals.ipynb #7d2c0fe2
 BASELINES = [  # acc_norm on all 10,042 items, and where the number is from
     ('chance', .25, 'one of four'),
     ('GPT-2 124M', .2955, "the lecture's scorer (build-nanogpt)"),
@@ -284,7 +284,7 @@ def table(
         f"{math.exp(res['loss']):#.5g}, bpb {res['bpb']:#.5g}, "
         f"{res['tokens']:,} tokens")
     rows = [(name, f"{res['acc_norm']:.2%} ± {res['stderr']:.2%}",
-             f"acc_norm, {res['n']:,} items, {res['cut']:,} cut to fit"),
+             f"acc_norm, {res['n']:,} items, {res['cut']:,} cut at the start"),
             ('', f"{res['acc']:.2%} ± {res['acc_stderr']:.2%}", 'acc, by sums'),
             *((n, f'{p:.2%}', why) for n,p,why in BASELINES)]
     width = max(len(n) for n,_,_ in rows)
