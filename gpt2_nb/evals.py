@@ -96,12 +96,12 @@ def from_hub(
             f"--data hub: Rowan/hellaswag: {str(e).splitlines()[0]}") from None
     return path
 
-# %% ../nbs/08_evals.ipynb #dd4931c3
+# %% ../nbs/08_evals.ipynb #a7473f27
 def check_item(item):
     "Refuse what is not a context with four endings, one of them right"
     text = lambda s: isinstance(s, str) and s.strip() != ''
     if not isinstance(item, dict) or not text(item.get('ctx')):
-        raise ValueError("no ctx, expected an object with a text of that name")
+        raise ValueError("no ctx, expected a text of that name")
     ends = item.get('endings')
     if not isinstance(ends, list) or len(ends) != 4 or not all(map(text, ends)):
         raise ValueError(f"endings {ends!r}, expected four texts")
@@ -109,7 +109,7 @@ def check_item(item):
         raise ValueError(f"label {item.get('label')!r}, expected 0, 1, 2 or 3")
     return item | dict(label=int(item['label']))
 
-# %% ../nbs/08_evals.ipynb #fb3edbda
+# %% ../nbs/08_evals.ipynb #dd2e5828
 def load_hellaswag(
     path:str=None,   # as for find_hellaswag
     limit:int=None,  # items to take; None is all
@@ -120,7 +120,8 @@ def load_hellaswag(
     for i,line in enumerate(file.read_bytes().splitlines(), 1):
         try: items.append(check_item(loads(line)))
         except ValueError as e: raise ValueError(
-            f"{file}, line {i}: {e}; is the file whole?") from None
+            f"{file}, line {i}: {getattr(e, 'msg', e)}; is the file whole?"
+            ) from None
     if limit is not None and limit < 1 or not items: raise ValueError(
         f"{file}: {len(items)} items, --limit {limit}; expected at least one")
     if seed is None or limit is None: return items[:limit]
