@@ -109,7 +109,7 @@ def check_item(item):
         raise ValueError(f"label {item.get('label')!r}, expected 0, 1, 2 or 3")
     return item | dict(label=int(item['label']))
 
-# %% ../nbs/08_evals.ipynb #dd2e5828
+# %% ../nbs/08_evals.ipynb #e3aa43a3
 def load_hellaswag(
     path:str=None,   # as for find_hellaswag
     limit:int=None,  # items to take; None is all
@@ -119,9 +119,10 @@ def load_hellaswag(
     file,items = find_hellaswag(path),[]
     for i,line in enumerate(file.read_bytes().splitlines(), 1):
         try: items.append(check_item(loads(line)))
-        except ValueError as e: raise ValueError(
-            f"{file}, line {i}: {getattr(e, 'msg', e)}; is the file whole?"
-            ) from None
+        except ValueError as e:
+            why = f'not JSON ({e.msg})' if hasattr(e, 'msg') else e
+            raise ValueError(f"{file}, line {i}: {why}; is the file whole?"
+                             ) from None
     if limit is not None and limit < 1 or not items: raise ValueError(
         f"{file}: {len(items)} items, --limit {limit}; expected at least one")
     if seed is None or limit is None: return items[:limit]
