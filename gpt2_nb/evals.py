@@ -80,7 +80,7 @@ def find_hellaswag(
         f"--data {path}: no such file, nor a folder with {full}")
     return data_file(full, HELLASWAG, HELLASWAG_SHA256)
 
-# %% ../nbs/08_evals.ipynb #625fcbb9
+# %% ../nbs/08_evals.ipynb #176030e6
 def from_hub(
     name:str,  # of the file in the cache
 )->Path:
@@ -88,6 +88,7 @@ def from_hub(
     path = cache_dir()/name
     if path.is_file(): return path
     path.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault('HF_HUB_VERBOSITY', 'error')  # it tries five times
     with replace_file(path) as tmp:
         try:
             from datasets import load_dataset
@@ -292,7 +293,7 @@ def table(
     width = max(len(n) for n,_,_ in rows)
     return '\n'.join(f'{n:{width}}  {p:15}  {why}' for n,p,why in rows)
 
-# %% ../nbs/08_evals.ipynb #9372a8bf
+# %% ../nbs/08_evals.ipynb #147f88da
 def score_val(
     folder:Path,    # of the model
     model:GPT, enc:tiktoken.Encoding, dist:Dist,
@@ -310,7 +311,8 @@ def score_val(
     loader = TokenLoader(shards(path, 'val'), T, T, cfg.get('micro_batch', 8),
                          vocab_size=enc.n_vocab)
     if data_tokenizer(path)._mergeable_ranks != enc._mergeable_ranks:
-        raise ValueError(f"--data {data}: not of the model's tokenizer")
+        raise ValueError(f"--data {data}: made with another tokenizer than "
+                         "the model's; expected data of the model's own")
     dtype = cfg.get('dtype', 'auto') if dtype == 'auto' else dtype
     return val_loss(model, loader, enc, dist, pick_dtype(dist.device, dtype),
                     limit or cfg.get('val_tokens', 10_485_760))
