@@ -60,7 +60,7 @@ def val_loss(
     n *= loader.T
     return dict(loss=nats/n, bpb=nats/math.log(2)/n_bytes, tokens=n)
 
-# %% ../nbs/08_evals.ipynb #84bee3a8
+# %% ../nbs/08_evals.ipynb #9ea9e351
 HELLASWAG = ('https://raw.githubusercontent.com/rowanz/hellaswag/master/'
              'data/hellaswag_val.jsonl')
 HELLASWAG_SHA256 = ('0aa3b88843990f3f10a97b9575c94d7b'
@@ -72,10 +72,9 @@ def find_hellaswag(
     "HellaSwag's validation set: `path`, `$GPT2_NB_DATA`, cache or download"
     full,part = 'hellaswag_val.jsonl','hellaswag_val_first1000.jsonl'
     if path == 'hub': return from_hub(full)
-    if path and Path(path).is_file(): return Path(path)
-    folder = path or os.environ.get('GPT2_NB_DATA')
-    for name in (full, part)*bool(folder):
-        if (Path(folder)/name).is_file(): return Path(folder)/name
+    given = Path(path or os.environ.get('GPT2_NB_DATA') or '/nonexistent')
+    for file in (given, given/full, given/part):
+        if file.is_file(): return file
     if path: raise FileNotFoundError(
         f"--data {path}: no such file, nor a folder with {full}")
     return data_file(full, HELLASWAG, HELLASWAG_SHA256)
