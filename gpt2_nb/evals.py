@@ -169,7 +169,7 @@ def see(
             if before >= 0: m[i] |= m[before]
     return torch.from_numpy(mask)
 
-# %% ../nbs/08_evals.ipynb #bff7d79e
+# %% ../nbs/08_evals.ipynb #664eeaab
 @torch.inference_mode()
 def ending_nats(
     model:GPT,
@@ -188,7 +188,7 @@ def ending_nats(
     once,back = at.to(dev).unique(return_inverse=True)       # (M,), (N,)
     h = h[once]                                              # (M, C)
     total = torch.stack([(h @ part.t()).float().logsumexp(1)
-                         for part in w.split(4096)]).logsumexp(0)
+                         for part in w.split(1024)]).logsumexp(0)
     nats = total[back] - (h[back]*w[targets]).sum(1)
     parts = nats.cpu().double().split([len(e) for e in ends])
     return torch.stack([p.sum() for p in parts]).view(-1, 4).numpy()
