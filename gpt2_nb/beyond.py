@@ -92,8 +92,8 @@ def read_runs(
     what:dict,  # size, data and steps of the study
 )->list:        # its runs so far
     "Runs of a study's file; refuse another study's"
-    if not file.parent.is_dir(): raise ValueError(
-        f"--out {file}: no folder {file.parent}")
+    if file.is_dir() or not file.parent.is_dir(): raise ValueError(
+        f"--out {file}: expected a file, in a folder that is there")
     if not file.exists(): return []
     try:
         kept = json.loads(file.read_text())
