@@ -72,9 +72,9 @@ def find_hellaswag(
     "HellaSwag's validation set: `path`, `$GPT2_NB_DATA`, cache or download"
     full,part = 'hellaswag_val.jsonl','hellaswag_val_first1000.jsonl'
     if path == 'hub': return from_hub(full)
-    given = Path(path or os.environ.get('GPT2_NB_DATA') or '/nonexistent')
-    for file in (given, given/full, given/part):
-        if file.is_file(): return file
+    given = path or os.environ.get('GPT2_NB_DATA')
+    for name in ('', full, part)*bool(given):
+        if (file := Path(given)/name).is_file(): return file
     if path: raise FileNotFoundError(
         f"--data {path}: no such file, nor a folder with {full}")
     return data_file(full, HELLASWAG, HELLASWAG_SHA256)
