@@ -62,7 +62,8 @@ def lint(path):
         check(re.search(r'^> ', prose, re.M), path, 'no subtitle')
 
 if __name__ == '__main__':
-    paths = sorted((root/'nbs').glob('*.ipynb'))
+    paths = sorted((root/'nbs').rglob('*.ipynb'))
+    paths = [p for p in paths if '_proc' not in p.parts and '.ipynb_checkpoints' not in p.parts]
     for p in paths: lint(p)
     print(f'{len(paths)} notebooks')
     if errors: sys.exit('\n'.join(errors))
