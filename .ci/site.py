@@ -8,6 +8,10 @@ errors = []
 def check(ok, where, what):
     if not ok: errors.append(f'{where}: {what}')
 
+def notebooks(folder):
+    "All pages below a folder, in order"
+    return [p for p in sorted(folder.rglob('*.ipynb')) if not any(part[0] in '._' for part in p.relative_to(folder).parts)]
+
 def process(to):
     "Run nbdev's processors over each notebook, as nbdev_docs does before it calls Quarto"
     from nbdev.processors import FilterDefaults
@@ -15,11 +19,13 @@ def process(to):
     from nbdev.serve_drv import main
     os.chdir(root)
     refresh_quarto_yml()
-    for path in sorted((root/'nbs').glob('*.ipynb')):
-        os.chdir(root/'nbs')
+    for path in notebooks(root/'nbs'):
+        os.chdir(path.parent)
+        name = path.relative_to(root/'nbs')
+        (to/name).parent.mkdir(exist_ok=True)
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter('always')
-            try: main((path, to/path.name, FilterDefaults))
+            try: main((path, to/name, FilterDefaults))
             except Exception as e: check(False, path.name, f'nbdev cannot make its page: {e}')
         for w in seen:
             if 'Found cells' in str(w.message): check(False, path.name, w.message)
@@ -34,8 +40,9 @@ def prose(path):
     cells = json.loads(path.read_text(encoding='utf-8'))['cells']
     return '\n'.join(''.join(c['source']) for c in cells if c['cell_type'] in ('markdown', 'raw'))
 
-def check_page(path, pages):
+def check_page(to, path, pages):
     text = prose(path)
+    here = path.relative_to(to).parent
     front = re.match(r'---\n(.*?)\n---', text, re.S)
     for key in ('title', 'description'):
         check(front and re.search(fr'^{key}: *\S', front[1], re.M), path.name, f'no {key} in the front matter')
@@ -47,8 +54,9 @@ def check_page(path, pages):
         if re.match(r'\w+:', target): continue
         name,_,part = target.partition('#')
         check(not alt.startswith('![') or len(alt) > 2, path.name, f'{target} has no caption or alt text')
-        check(not name or (path.parent/name).exists() or (root/'nbs'/name).exists(), path.name, f'links to {name}')
-        there = pages.get(name or path.name, '')
+        check(not name or (path.parent/name).exists() or (root/'nbs'/here/name).exists(), path.name, f'links to {name}')
+        full = os.path.normpath(here/name) if name else str(path.relative_to(to))
+        there = pages.get(full, '')
         ids = {anchor(h) for h in re.findall(r'^#+ (.*?)(?: *\{.*\})?$', there, re.M)}
         check(not part or part in ids, path.name, f'links to {target}; anchors there: {sorted(ids)}')
 
@@ -72,19 +80,19 @@ def check_yaml():
             for v in x or []: yield from files(v)
     site = yaml.safe_load((root/'_quarto.yml').read_text(encoding='utf-8'))
     listed = set(files(site['website']['sidebar']['contents']))
-    there_paths = list((root/'nbs').glob('*.ipynb'))
-    there = {p.name for p in there_paths}
+    there_paths = notebooks(root/'nbs')
+    there = {p.relative_to(root/'nbs').as_posix() for p in there_paths}
     check(listed == there, '_quarto.yml', f'the sidebar and nbs/ differ in {sorted(listed ^ there)}')
     web,html = site['website'],site['format']['html']
     for name in [*site['project']['resources'], web['favicon'], web['image'], html['css']]:
         check((root/'nbs'/name).exists(), '_quarto.yml', f'names {name}, which is not there')
-    linked = set(re.findall(r'\]\((\w+)\.html\)', (root/'nbs/llms.txt').read_text(encoding='utf-8')))
-    pages = {re.sub(r'^\d+_', '', p.stem) for p in there_paths}
+    linked = set(re.findall(r'\]\(([\w/]+)\.html\)', (root/'nbs/llms.txt').read_text(encoding='utf-8')))
+    pages = {re.sub(r'(^|/)\d+_', r'\1', n.removesuffix('.ipynb')) for n in there}
     check(linked == pages, 'llms.txt', f'the list of pages and nbs/ differ in {sorted(linked ^ pages)}')
 
 def check_site(to):
-    pages = {p.name: prose(p) for p in sorted(to.glob('*.ipynb'))}
-    for name in pages: check_page(to/name, pages); check_signatures(to/name)
+    pages = {p.relative_to(to).as_posix(): prose(p) for p in notebooks(to)}
+    for name in pages: check_page(to, to/name, pages); check_signatures(to/name)
     check_yaml()
     print(f'{len(pages)} pages')
 
