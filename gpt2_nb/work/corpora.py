@@ -71,3 +71,5 @@ def split_docs(
         return [text[n:]], [text[:n]]
     n = max(1, int(len(docs)*val_frac))
     return docs[n:], docs[:n]
+
+BUILT_IN = dict(pydocs=cache(pydocs), shakespeare=cache(shakespeare))

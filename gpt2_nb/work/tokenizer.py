@@ -50,6 +50,29 @@ def train_bpe(
         show_progress=False))
     return make_encoding('bpe', tok.get_vocab())
 
+def ranks_of(
+    enc:tiktoken.Encoding,
+)->dict:  # bytes -> id of all tokens but the special one
+    "What `tiktoken` keeps for itself; nothing else here reads its private state"
+    return enc._mergeable_ranks
+
+def tokenizer_digest(enc:tiktoken.Encoding)->str:  # 64 hexadecimal digits
+    "Hash a tokenizer's tokens and ids"
+    tokens = sorted(ranks_of(enc).items())
+    return hashlib.sha256(repr(tokens).encode()).hexdigest()
+
+def same_tokenizer(a:tiktoken.Encoding, b:tiktoken.Encoding)->bool:
+    "Do two tokenizers give every text the same tokens?"
+    return ranks_of(a) == ranks_of(b) and a.eot_token == b.eot_token
+
+def copy_encoding(
+    enc:tiktoken.Encoding,  # byte-level BPE with GPT-2's word pattern
+)->tiktoken.Encoding:
+    "An encoding of a thread's own: threads that share one wait for each other"
+    return tiktoken.Encoding(
+        enc.name, pat_str=GPT2_PAT, mergeable_ranks=ranks_of(enc),
+        special_tokens={EOT: enc.eot_token})
+
 def split_token(
     token:bytes,  # a token of two bytes or more
     ranks:dict,   # bytes -> id of all tokens
@@ -63,15 +86,17 @@ def split_token(
     return parts
 
 def save_tokenizer(
-    enc:tiktoken.Encoding,  # byte-level BPE with GPT-2's word pattern
-    folder:str,             # made if it is not there
+    enc:tiktoken.Encoding,      # byte-level BPE with GPT-2's word pattern
+    folder:str,                 # made if it is not there
+    model_max_length:int=None,  # tokens that the model beside it reads
 ):
     "Write `tokenizer.json` as `tokenizers` and `transformers` read it"
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    folder,ranks = Path(folder),enc._mergeable_ranks
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    ranks = ranks_of(enc)
     names = {b: c for c,b in byte_chars().items()}
-    spell = lambda token: ''.join(names[b] for b in token)
+    def spell(token): return ''.join(names[b] for b in token)
     tokens = sorted(ranks, key=ranks.get)
     vocab = {spell(t): ranks[t] for t in tokens} | {EOT: enc.eot_token}
     merges = [tuple(map(spell, split_token(t, ranks)))
@@ -82,20 +107,20 @@ def save_tokenizer(
     tok.add_special_tokens([EOT])
     conf = dict(tokenizer_class='PreTrainedTokenizerFast', eos_token=EOT,
                 bos_token=EOT, clean_up_tokenization_spaces=False)
-    for name,text in (('tokenizer.json', tok.to_str()),
-                      ('tokenizer_config.json', json.dumps(conf))):
-        with replace_file(folder/name) as tmp:
-            tmp.write_text(text, encoding='utf-8')
+    if model_max_length: conf['model_max_length'] = model_max_length
+    with replace_file(folder/'tokenizer.json') as tmp:
+        tmp.write_text(tok.to_str(), encoding='utf-8')
+    with replace_file(folder/'tokenizer_config.json') as tmp:
+        tmp.write_text(json.dumps(conf), encoding='utf-8')
 
 def read_vocab(
     file:Path,  # `tokenizer.json`, or `vocab.json` of an older GPT-2 folder
 )->dict:        # token in GPT-2's spelling -> id
     "Read the vocabulary of a tokenizer that works like GPT-2's; refuse others"
-    try: spec = dict(json.loads(file.read_text(encoding='utf-8')))
-    except (ValueError, TypeError) as e:
-        raise ValueError(f"{file}: not a JSON object ({e})") from None
+    spec = read_json(file)
     if file.name == 'tokenizer.json':
-        model,cut = (spec.get(k) or {} for k in ('model', 'pre_tokenizer'))
+        model = spec.get('model') or {}
+        cut = spec.get('pre_tokenizer') or {}
         for what,got,want in (
             ('model', model.get('type', 'BPE'), 'BPE'),
             ('byte_fallback', model.get('byte_fallback', False), False),
@@ -117,6 +142,22 @@ def tokenizer_file(
     "Find the file that holds a folder's tokenizer"
     files = (Path(folder)/f for f in ('tokenizer.json', 'vocab.json'))
     return next((f for f in files if f.is_file()), None)
+
+def real_vocab_size(
+    folder:str,  # of a model
+)->int:          # tokens, added ones included; None without a tokenizer
+    "How many tokens the tokenizer beside a model has"
+    file = tokenizer_file(folder)
+    if not file: return None
+    spec = read_json(file)
+    if file.name == 'tokenizer.json':
+        ids = {*spec['model']['vocab'].values()}
+        ids |= {t['id'] for t in spec.get('added_tokens', [])}
+    else:
+        added = file.with_name('added_tokens.json')
+        ids = {*spec.values()}
+        if added.is_file(): ids |= {*read_json(added).values()}
+    return max(ids)+1
 
 def get_tokenizer(
     name_or_path:str='gpt2',  # 'gpt2', or a folder that holds a tokenizer
@@ -161,10 +202,24 @@ def decode_stream(
         yield utf8.decode(enc.decode_single_token_bytes(t))
     yield utf8.decode(b'', final=True)
 
+def encode_docs(
+    enc:tiktoken.Encoding,
+    docs:list,           # texts
+    goes_on:bool=False,  # does the first one continue an earlier document?
+)->np.ndarray:           # 1-D uint16: each document after an end-of-text token
+    "Tokenise documents; what they say is text, even '<|endoftext|>'"
+    parts = []
+    for doc in docs:
+        try: ids = enc.encode_to_numpy(doc, disallowed_special=())
+        except UnicodeEncodeError: ids = enc.encode_ordinary(doc)
+        parts += [[enc.eot_token], ids]
+    return np.concatenate([np.empty(0, np.uint16), *parts[goes_on:]],
+                          dtype=np.uint16, casting='unsafe')
+
 def token_bytes(
     enc:tiktoken.Encoding,
 )->np.ndarray:  # (n_vocab,) int64; the end-of-text token stands for no byte
     "How many bytes of text each token stands for"
     size = np.zeros(enc.n_vocab, np.int64)
-    for token,i in enc._mergeable_ranks.items(): size[i] = len(token)
+    for token,i in ranks_of(enc).items(): size[i] = len(token)
     return size
