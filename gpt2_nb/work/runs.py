@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'SINKS', 'checkpoints', 'step_of', 'write_checkpoint_meta', 'check_checkpoint', 'latest_checkpoint',
-           'find_checkpoint', 'best_checkpoint', 'drop_old', 'lock_run', 'RunLog', 'read_log', 'losses', 'plot_log',
-           'tensorboard', 'wandb', 'StopSignal', 'revision', 'environment']
+           'find_checkpoint', 'best_checkpoint', 'drop_old', 'lock_run', 'RunLog', 'read_log', 'losses', 'revision',
+           'environment', 'plot_log', 'tensorboard', 'wandb', 'StopSignal']
 
-# %% ../../nbs/work/runs.ipynb #b23275fa
+# %% ../../nbs/work/runs.ipynb #0e89be9a
 import json, math, os, platform, shutil, signal, subprocess, time, zlib
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ from fastcore.imports import in_notebook
 from filelock import FileLock, Timeout
 from .files import read_json, replace_file, sha256, write_json
 
-# %% ../../nbs/work/runs.ipynb #ba181e99
+# %% ../../nbs/work/runs.ipynb #bef3e3b7
 def checkpoints(out_dir:str)->list:  # of paths
     "Checkpoint folders of a run, oldest first"
     found = [p for p in Path(out_dir).glob('step_*') if p.name[5:].isdigit()]
@@ -26,7 +26,7 @@ def step_of(folder:Path)->int:
     "The step that a checkpoint's folder is named after"
     return int(folder.name[5:])
 
-# %% ../../nbs/work/runs.ipynb #bc3940e6
+# %% ../../nbs/work/runs.ipynb #468a2462
 FORMAT = 2  # 1 kept padded rows among the weights
 
 def write_checkpoint_meta(
@@ -41,7 +41,7 @@ def write_checkpoint_meta(
     checksum = zlib.crc32(json.dumps(meta).encode())
     write_json(folder/'meta.json', dict(meta, crc32=checksum))
 
-# %% ../../nbs/work/runs.ipynb #e1b2498b
+# %% ../../nbs/work/runs.ipynb #653948bb
 def check_checkpoint(folder:str)->dict:  # its meta.json
     "Raise ValueError unless a checkpoint is whole, to the last bit"
     folder = Path(folder)
@@ -63,7 +63,7 @@ def check_checkpoint(folder:str)->dict:  # its meta.json
             f"{folder}: {name} is damaged, its sha256 does not fit")
     return meta
 
-# %% ../../nbs/work/runs.ipynb #53f477c7
+# %% ../../nbs/work/runs.ipynb #49b1cad9
 def latest_checkpoint(
     out_dir:str,  # of a run
     say=print,    # called with a line for each checkpoint that is refused
@@ -74,7 +74,7 @@ def latest_checkpoint(
         except ValueError as e: say(f'refused {e}; trying the one before')
     return None, None
 
-# %% ../../nbs/work/runs.ipynb #05e0a771
+# %% ../../nbs/work/runs.ipynb #d1d4f8de
 def find_checkpoint(
     name_or_dir:str,  # a run, one of its checkpoints, or something else
     say=print,        # called with a line for each checkpoint that is refused
@@ -90,7 +90,7 @@ def find_checkpoint(
         f"{folder}: none of its checkpoints is whole")
     return found
 
-# %% ../../nbs/work/runs.ipynb #80e4e5f7
+# %% ../../nbs/work/runs.ipynb #81bfa74c
 def best_checkpoint(folders:list)->Path:  # None if there is none
     "The one with the lowest loss, of those that were validated at their step"
     def loss(folder):
@@ -100,7 +100,7 @@ def best_checkpoint(folders:list)->Path:  # None if there is none
         return val['loss'] if val.get('step') == meta.get('step') else math.inf
     return min(folders, key=loss, default=None)
 
-# %% ../../nbs/work/runs.ipynb #22405f01
+# %% ../../nbs/work/runs.ipynb #cc8e46b2
 def drop_old(
     out_dir:str,  # of a run
     step:int,     # of the checkpoint just written
@@ -115,7 +115,7 @@ def drop_old(
         with suppress(OSError):  # without its name first
             shutil.rmtree(p.rename(p.with_name(f'.old_{p.name}.tmp')))
 
-# %% ../../nbs/work/runs.ipynb #63f002ec
+# %% ../../nbs/work/runs.ipynb #165123b1
 @contextmanager
 def lock_run(
     out_dir:str,  # of a run; made if it is not there
@@ -140,7 +140,7 @@ def lock_run(
         yield
     finally: lock.release()
 
-# %% ../../nbs/work/runs.ipynb #b2762484
+# %% ../../nbs/work/runs.ipynb #3a9f1e2b
 class RunLog:
     "`log.jsonl`: one JSON object a line, appended"
     def __init__(self,
@@ -167,7 +167,7 @@ class RunLog:
         os.fsync(self.f.fileno())
         return self.f.tell()
 
-# %% ../../nbs/work/runs.ipynb #2b6d8e62
+# %% ../../nbs/work/runs.ipynb #a4bfaab9
 def read_log(path:str)->list:  # of dicts
     "Read a run's log; a last line that was cut short is left out"
     lines = Path(path).read_text(encoding='utf-8').split('\n')[:-1]
@@ -178,7 +178,31 @@ def losses(out_dir:str, key:str='loss')->list:  # of (step, value)
     log = read_log(Path(out_dir)/'log.jsonl')
     return [(r['step'], r[key]) for r in log if key in r]
 
-# %% ../../nbs/work/runs.ipynb #e16225c1
+# %% ../../nbs/work/runs.ipynb #b8d56af1
+def revision()->str:  # or None where this is no clone, or there is no git
+    "Commit of the code that runs, and whether files were changed since"
+    code = Path(find_spec('gpt2_nb').origin).parent
+    ask = 'describe --always --abbrev=40 --exclude=* --dirty'.split()
+    try: done = subprocess.run(['git', '-C', code, *ask], text=True,
+                               capture_output=True)
+    except OSError: return None
+    return done.stdout.strip() or None
+
+def environment(
+    device,          # torch.device
+    world_size:int,  # ranks
+)->dict:
+    "What a log should say of where the run took place"
+    import torch
+    from gpt2_nb.work.device import cpu_name
+    cuda = device.type == 'cuda'
+    name = torch.cuda.get_device_name(device) if cuda else cpu_name()
+    return dict(python=platform.python_version(), torch=torch.__version__,
+                device=f'{device.type} {name}', world_size=world_size,
+                git=revision(),
+                time=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()))
+
+# %% ../../nbs/work/runs.ipynb #b6f6eceb
 def plot_log(out_dir:str):
     "Draw a run's losses against tokens into its `loss.png`"
     from matplotlib.figure import Figure
@@ -194,7 +218,7 @@ def plot_log(out_dir:str):
     ax.legend(frameon=False)
     with replace_file(out/'loss.png') as f: fig.savefig(f, format='png')
 
-# %% ../../nbs/work/runs.ipynb #5ca1d698
+# %% ../../nbs/work/runs.ipynb #215c320f
 def tensorboard(out, start, config):
     "A function that gives numbers to TensorBoard"
     from torch.utils.tensorboard import SummaryWriter
@@ -204,7 +228,7 @@ def tensorboard(out, start, config):
         if 'val_loss' in numbers: writer.flush()  # not at every step
     return write
 
-# %% ../../nbs/work/runs.ipynb #eb2fa91a
+# %% ../../nbs/work/runs.ipynb #f82721ee
 def wandb(out, start, config):
     "A function that gives numbers to Weights & Biases"
     import wandb
@@ -218,7 +242,7 @@ def wandb(out, start, config):
 
 SINKS = dict(tensorboard=tensorboard, wandb=wandb)
 
-# %% ../../nbs/work/runs.ipynb #2f4b27b6
+# %% ../../nbs/work/runs.ipynb #b46898c9
 class StopSignal:
     "Note the first signal to stop in `signum`; after a Ctrl-C, a second ends"
     names = 'SIGTERM SIGINT SIGUSR1 SIGHUP'.split()  # schedulers send the third
@@ -248,27 +272,3 @@ class StopSignal:
 
     def __exit__(self, *exc):
         for s,handler in self.old.items(): signal.signal(s, handler)
-
-# %% ../../nbs/work/runs.ipynb #e4ee8ca4
-def revision()->str:  # or None where this is no clone, or there is no git
-    "Commit of the code that runs, and whether files were changed since"
-    code = Path(find_spec('gpt2_nb').origin).parent
-    ask = 'describe --always --abbrev=40 --exclude=* --dirty'.split()
-    try: done = subprocess.run(['git', '-C', code, *ask], text=True,
-                               capture_output=True)
-    except OSError: return None
-    return done.stdout.strip() or None
-
-def environment(
-    device,          # torch.device
-    world_size:int,  # ranks
-)->dict:
-    "What a log should say of where the run took place"
-    import torch
-    from gpt2_nb.work.device import cpu_name
-    cuda = device.type == 'cuda'
-    name = torch.cuda.get_device_name(device) if cuda else cpu_name()
-    return dict(python=platform.python_version(), torch=torch.__version__,
-                device=f'{device.type} {name}', world_size=world_size,
-                git=revision(),
-                time=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()))
