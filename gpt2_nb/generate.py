@@ -65,7 +65,7 @@ def token_stream(
     lens:Tensor=None,         # length of each row's prompt, (B,); None: T
 ):                            # yields (B, 1) int64, from the shortest's end on
     "Sample one token at a time, each given all before it (at most block_size)"
-    size,n = model.cfg.block_size,model.cfg.real_vocab_size
+    size,n = model.cfg.block_size,model.cfg.vocab_size
     T = idx.shape[1]
     start = T if lens is None else int(lens.min())
     if start < 1: raise ValueError("a prompt is empty, expected some tokens")
@@ -135,14 +135,13 @@ def print_samples(
     **kwargs,            # temperature, top_k, top_p
 ):
     "Print one continuation as it is drawn, or several when all are done"
+    rng = torch.Generator(idx.device).manual_seed(seed)
+    toks = token_stream(model, idx, max_new_tokens, rng=rng, **kwargs)
     if len(idx) > 1:
-        out = generate(model, idx, max_new_tokens, seed, **kwargs)
-        for i,row in enumerate(out.tolist(), 1):
+        for i,row in enumerate(torch.cat([idx, *toks], 1).tolist(), 1):
             print(f'--- {i}\n{decode_document(enc, row)}')
         return
     print(decode_document(enc, idx[0].tolist()), end='', flush=True)
-    rng = torch.Generator(idx.device).manual_seed(seed)
-    toks = token_stream(model, idx, max_new_tokens, rng=rng, **kwargs)
     for s in decode_stream(enc, (t.item() for t in toks)):
         print(s, end='', flush=True)
     print()

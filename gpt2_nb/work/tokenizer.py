@@ -64,11 +64,11 @@ def train_bpe(
         show_progress=False))
     return make_encoding('bpe', tok.get_vocab())
 
-# %% ../../nbs/work/tokenizer.ipynb #69ac284c
+# %% ../../nbs/work/tokenizer.ipynb #d1f3e1bd
 def ranks_of(
     enc:tiktoken.Encoding,
 )->dict:  # bytes -> id of all tokens but the special one
-    "What `tiktoken` keeps for itself; nothing else here reads its private state"
+    "What `tiktoken` keeps for itself; nothing else reads its private state"
     return enc._mergeable_ranks
 
 # %% ../../nbs/work/tokenizer.ipynb #cfc869d1
