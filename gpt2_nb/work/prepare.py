@@ -134,7 +134,8 @@ def text_chunks(path:str, column:str, place):
     "As `table_chunks`, for one document, in pieces that tokenise as the whole"
     skip = place or 0  # characters
     rest = ''
-    with fsspec.open(path, 'rt', compression='infer', encoding='utf-8-sig') as f:
+    with fsspec.open(path, 'rt', compression='infer',
+                     encoding='utf-8-sig') as f:
         while block := f.read(min(CHUNK, skip) or CHUNK):
             if skip:
                 skip -= len(block)
@@ -145,7 +146,7 @@ def text_chunks(path:str, column:str, place):
                 yield [cut[0]], place
                 rest = rest[cut.end():]
             elif len(rest) > 16*CHUNK: raise ValueError(
-                f"no space or line end in {len(rest)} characters, expected text")
+                f"no space or line end in {len(rest)} characters, not a text")
     yield [rest]*bool(rest), None
 
 # %% ../../nbs/work/prepare.ipynb #c65c73a5
