@@ -7,6 +7,7 @@ __all__ = ['next_token', 'encode_prompt', 'token_stream', 'generate', 'find_mode
 
 # %% ../nbs/02_generate.ipynb #91a4cef1
 import sys
+from functools import partial
 from pathlib import Path
 import tiktoken, torch
 from torch import Tensor
@@ -16,9 +17,8 @@ from .work.console import (Count, Natural, NonNegative, Seed, Share,
                                   command, exit_on_bad_input, say_and_exit)
 from .work.device import pick_device
 from .work.runs import find_checkpoint
-from .work.tokenizer import (EOT, GPT2_PAT, decode_document,
-    decode_stream, find_tokenizer, get_tokenizer, make_encoding, read_vocab,
-    save_tokenizer, tokenizer_file, train_bpe)
+from .work.tokenizer import (decode_document, decode_stream,
+    find_tokenizer, get_tokenizer, save_tokenizer, train_bpe)
 
 # %% ../nbs/02_generate.ipynb #c065
 def next_token(
@@ -110,7 +110,8 @@ def find_model(
     if path.parts[:1] == ('runs',) and not path.is_dir():  # not a hub name
         raise FileNotFoundError(f"model {path}: no such run; "
             "python -m gpt2_nb.train makes runs/quickstart")
-    return find_checkpoint(path) or find_pretrained(name_or_dir)
+    return (find_checkpoint(path, partial(print, file=sys.stderr))
+            or find_pretrained(name_or_dir))
 
 def load_model(
     name_or_dir:str,  # as for find_model
