@@ -29,8 +29,8 @@ def check():
         if other: sys.exit(f'{path.name}: {sorted(other)} are not in figures.mplstyle')
 
 def ngrams():
-    "Bits per byte of models that count, as chapter 03 stores them: order -> level"
-    cells = json.loads((nbs/'03_batches.ipynb').read_text(encoding='utf-8'))['cells']
+    "Bits per byte of models that count, as the page on the corpora stores them: order -> level"
+    cells = json.loads((nbs/'work/corpora.ipynb').read_text(encoding='utf-8'))['cells']
     out, = (c['outputs'] for c in cells if ''.join(c['source']).rstrip().endswith('\nbpb'))
     return ast.literal_eval(''.join(out[0]['data']['text/plain']))
 
