@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['GPT2_SIZES', 'LECTURE', 'PRESETS', 'SHAPE', 'FIXED', 'PLACES', 'lecture_preset', 'TrainConfig', 'make_config',
-           'check_together', 'split_batch', 'complete', 'same_setting', 'changed_settings']
+           'check_together', 'split_batch', 'complete', 'is_due', 'due', 'fingerprint', 'same_setting',
+           'changed_settings']
 
-# %% ../../nbs/work/settings.ipynb #bed8954a
-import os
+# %% ../../nbs/work/settings.ipynb #a5da1371
+import os, zlib
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from .console import (Count, Natural, NonNegative, Positive,
@@ -169,7 +170,29 @@ def complete(
                    micro_batch=split_batch(cfg, world_size),
                    dtype=dtype or cfg.dtype, **shape or {})
 
-# %% ../../nbs/work/settings.ipynb #708f54db
+# %% ../../nbs/work/settings.ipynb #a09fa28d
+def is_due(cfg:TrainConfig, step:int, job:str)->bool:
+    "Every so often, and at the end; 0 is never"
+    n = getattr(cfg, f'{job}_every')
+    if n is None: return step == cfg.max_steps
+    return n > 0 and (step == cfg.max_steps or step%n == 0)
+
+def due(cfg:TrainConfig, step:int)->list:  # of names
+    "What is done at a step, before its update"
+    return [job for job in ('eval', 'hellaswag', 'sample')
+            if is_due(cfg, step, job)]
+
+# %% ../../nbs/work/settings.ipynb #c75299e3
+def fingerprint(
+    loader,  # a `TokenLoader`
+)->str:
+    "What a split consists of, in a line"
+    crc = 0
+    for m in loader.maps: crc = zlib.crc32(m[:2**16].tobytes(), crc)
+    return (f'{len(loader.maps)} of {loader.ends[-1]} tokens below '
+            f'{loader.vocab_size}, crc32 {crc:08x}')
+
+# %% ../../nbs/work/settings.ipynb #455544ca
 FIXED = SHAPE + ('seq_len total_batch_tokens seed shuffle optimizer '
                  'weight_decay init_from shards').split()
 PLACES = 'data init_from out_dir'.split()
