@@ -72,7 +72,8 @@ def read_weights(
         "transformers' save_pretrained writes them")
     try: tensors = load_file(path)
     except SafetensorError as e:
-        raise ValueError(f"{path}: not a whole safetensors file ({e})") from None
+        raise ValueError(f"{path}: not a whole safetensors file "
+                         f"({e})") from None
     res = {}
     for k,v in tensors.items():
         if not k.startswith(('transformer.', 'lm_head.')):
