@@ -7,8 +7,6 @@ __all__ = ['get_batch', 'DataLoaderLite']
 
 # %% ../nbs/03_batches.ipynb #49fd6b67
 import numpy as np, torch
-from .work.corpora import pydocs, shakespeare, split_docs
-from .work.files import cache_dir, data_file, replace_file, sha256
 
 # %% ../nbs/03_batches.ipynb #c034
 def get_batch(

@@ -14,11 +14,11 @@ from torch import Tensor
 from .model import GPT, KVCache
 from .pretrained import find_pretrained
 from .work.console import (Count, Natural, NonNegative, Seed, Share,
-                                  command, exit_on_bad_input, say_and_exit)
+                                  command, exit_on_bad_input)
 from .work.device import pick_device
 from .work.runs import find_checkpoint
 from .work.tokenizer import (decode_document, decode_stream,
-    find_tokenizer, get_tokenizer, save_tokenizer, train_bpe)
+                                    find_tokenizer)
 
 # %% ../nbs/02_generate.ipynb #c065
 def next_token(
