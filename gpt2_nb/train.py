@@ -386,7 +386,7 @@ def train(
     if dist.is_main: say(closing(trainer.journal))
     return trainer.last
 
-# %% ../nbs/10_train.ipynb #14aaa0b3
+# %% ../nbs/10_train.ipynb #52923a7f
 @command(settings=TrainConfig)
 def main(**flags):
     "Train a GPT-2: alone, or on many ranks under torchrun"
