@@ -45,10 +45,6 @@ class GPTConfig:
         "Rows of the embedding and of the head"
         return self.padded_vocab_size or self.vocab_size
 
-    @property
-    def real_vocab_size(self):  # until all callers say vocab_size
-        return 50257 if 50257 <= self.vocab_size <= 50304 else self.vocab_size
-
 def pad_vocab(n:int)->int:
     "Rows that training gives to `n` tokens: GPT-2's 50257 become 50304"
     return 50304 if n == 50257 else n

@@ -79,13 +79,14 @@ def make_parser(
     owner,      # function or dataclass; a comment a parameter is its help
     prog:str,   # name in messages
 )->argparse.ArgumentParser:
-    "Flags from parameters, spelled with `_` or `-`; without default: positional"
+    "Make flags of parameters; one without a default is positional"
     parser = argparse.ArgumentParser(
         prog, description=owner.__doc__, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     for name,p in docments(owner, full=True).items():
         if name.startswith('_') or name == 'return': continue
-        kind = get_args(p.anno)[0] if get_origin(p.anno) is Annotated else p.anno
+        kind = p.anno
+        if get_origin(kind) is Annotated: kind = get_args(kind)[0]
         text = (p.docment or '').replace('%', '%%')
         if p.default is empty: parser.add_argument(
             name, nargs='+' if kind is list else None, help=text)
@@ -127,7 +128,7 @@ def exit_on_bad_input(
 
 # %% ../../nbs/work/console.ipynb #f30ab031
 def command(func=None, settings=None):
-    "Have `python -m` call `func`; flags are its parameters or `settings`' fields"
+    "Have `python -m` call `func`; flags: its parameters or `settings`' fields"
     if func is None: return lambda f: command(f, settings)
     owner = settings or func
 
@@ -165,7 +166,7 @@ def command(func=None, settings=None):
 def table(
     rows:list,     # of dicts
     columns:dict,  # key -> heading, or (heading, format), in order
-)->'pandas.DataFrame':  # of texts; a column that is empty in all rows is left out
+)->'pandas.DataFrame':  # of texts; columns without any value are left out
     "Show rows as a table: on a terminal, in a notebook, or `.to_markdown`"
     import pandas as pd
     res = {}
