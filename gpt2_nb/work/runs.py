@@ -7,7 +7,7 @@ __all__ = ['FORMAT', 'SINKS', 'checkpoints', 'step_of', 'write_checkpoint_meta',
            'find_checkpoint', 'best_checkpoint', 'drop_old', 'lock_run', 'RunLog', 'read_log', 'losses', 'revision',
            'environment', 'plot_log', 'tensorboard', 'wandb', 'StopSignal']
 
-# %% ../../nbs/work/runs.ipynb #0e89be9a
+# %% ../../nbs/work/runs.ipynb #c286913a
 import json, math, os, platform, shutil, signal, subprocess, time, zlib
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ from fastcore.imports import in_notebook
 from filelock import FileLock, Timeout
 from .files import read_json, replace_file, sha256, write_json
 
-# %% ../../nbs/work/runs.ipynb #bef3e3b7
+# %% ../../nbs/work/runs.ipynb #750fd90c
 def checkpoints(out_dir:str)->list:  # of paths
     "Checkpoint folders of a run, oldest first"
     found = [p for p in Path(out_dir).glob('step_*') if p.name[5:].isdigit()]
@@ -26,7 +26,7 @@ def step_of(folder:Path)->int:
     "The step that a checkpoint's folder is named after"
     return int(folder.name[5:])
 
-# %% ../../nbs/work/runs.ipynb #468a2462
+# %% ../../nbs/work/runs.ipynb #e1d36e84
 FORMAT = 2  # 1 kept padded rows among the weights
 
 def write_checkpoint_meta(
@@ -41,7 +41,7 @@ def write_checkpoint_meta(
     checksum = zlib.crc32(json.dumps(meta).encode())
     write_json(folder/'meta.json', dict(meta, crc32=checksum))
 
-# %% ../../nbs/work/runs.ipynb #653948bb
+# %% ../../nbs/work/runs.ipynb #00ef1e06
 def check_checkpoint(folder:str)->dict:  # its meta.json
     "Raise ValueError unless a checkpoint is whole, to the last bit"
     folder = Path(folder)
@@ -63,7 +63,7 @@ def check_checkpoint(folder:str)->dict:  # its meta.json
             f"{folder}: {name} is damaged, its sha256 does not fit")
     return meta
 
-# %% ../../nbs/work/runs.ipynb #49b1cad9
+# %% ../../nbs/work/runs.ipynb #f79a6ad5
 def latest_checkpoint(
     out_dir:str,  # of a run
     say=print,    # called with a line for each checkpoint that is refused
@@ -74,7 +74,7 @@ def latest_checkpoint(
         except ValueError as e: say(f'refused {e}; trying the one before')
     return None, None
 
-# %% ../../nbs/work/runs.ipynb #d1d4f8de
+# %% ../../nbs/work/runs.ipynb #bb8c7524
 def find_checkpoint(
     name_or_dir:str,  # a run, one of its checkpoints, or something else
     say=print,        # called with a line for each checkpoint that is refused
@@ -90,7 +90,7 @@ def find_checkpoint(
         f"{folder}: none of its checkpoints is whole")
     return found
 
-# %% ../../nbs/work/runs.ipynb #81bfa74c
+# %% ../../nbs/work/runs.ipynb #ab9e1d8b
 def best_checkpoint(folders:list)->Path:  # None if there is none
     "The one with the lowest loss, of those that were validated at their step"
     def loss(folder):
@@ -100,7 +100,7 @@ def best_checkpoint(folders:list)->Path:  # None if there is none
         return val['loss'] if val.get('step') == meta.get('step') else math.inf
     return min(folders, key=loss, default=None)
 
-# %% ../../nbs/work/runs.ipynb #cc8e46b2
+# %% ../../nbs/work/runs.ipynb #f2e913a6
 def drop_old(
     out_dir:str,  # of a run
     step:int,     # of the checkpoint just written
