@@ -7,7 +7,7 @@ __all__ = ['CURVES', 'COLUMNS', 'GPT2_VAL', 'GPT2_HELLASWAG', 'GPT3_HELLASWAG', 
            'summary', 'on_fineweb_edu', 'draw', 'side_by_side', 'fenced', 'report', 'main']
 
 # %% ../nbs/11_results.ipynb #48836349
-import io, math
+import math
 from json import dumps
 from pathlib import Path
 from fastcore.basics import AttrDict

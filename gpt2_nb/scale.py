@@ -11,7 +11,7 @@ import math
 from collections import namedtuple
 from json import dumps
 from .model import GPTConfig
-from .speed import (SHARDING, act_bytes, flops_per_token,
+from .speed import (SHARDING, flops_per_token,
     largest_micro_batch, memory, n_params)
 from .work.console import (Count, NonNegative, command,
     exit_on_bad_input, one_of, table)

@@ -119,7 +119,7 @@ def largest_micro_batch(
     cfg:GPTConfig,
     T:int,         # tokens of a row
     room:float,    # bytes that a step may take
-    *args, **kwargs,  # of `memory`, from world_size on
+    *args, **kwargs,  # of memory, from world_size on
 )->int:            # rows; 0 if not even one fits
     "The most rows whose step stays below `room`"
     def need(rows): return sum(memory(cfg, rows, T, *args, **kwargs).values())

@@ -166,7 +166,7 @@ def command(func=None, settings=None):
 def table(
     rows:list,     # of dicts
     columns:dict,  # key -> heading, or (heading, format), in order
-)->'pandas.DataFrame':  # of texts; columns without any value are left out
+):  # of texts; columns without any value are left out
     "Show rows as a table: on a terminal, in a notebook, or `.to_markdown`"
     import pandas as pd
     res = {}
