@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 from .work.console import command, exit_on_bad_input
 from .work.prepare import n_tokens, prepare
-from .work.shards import list_shards, open_shard, verify
+from .work.shards import open_shard, verify
 
 # %% ../nbs/07_data.ipynb #fa02d9a6
 def open_shards(paths, shuffle:bool)->list:

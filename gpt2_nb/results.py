@@ -105,7 +105,9 @@ EDU = 'hf://datasets/HuggingFaceFW/fineweb-edu@'  # then the commit
 
 def on_fineweb_edu(r:AttrDict)->bool:
     "Does the data's `meta.json` say that FineWeb-Edu is all it was made from?"
-    try: files = read_json(Path(r.config['data'])/'meta.json')['source']['files']
+    try:
+        meta = Path(r.config['data'])/'meta.json'
+        files = read_json(meta)['source']['files']
     except (OSError, ValueError, LookupError, TypeError): return False
     return bool(files) and all(str(f[0]).startswith(EDU) for f in files)
 

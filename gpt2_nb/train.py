@@ -42,7 +42,7 @@ class Trainer:
     "A run, from its first step to its last"
     cfg:TrainConfig       # complete
     dist:Dist             # entered
-    data:'Data'           # what it trains on and is measured with
+    data:object           # a Data, below: what it trains on
     model:GPT             # on its device; in pieces with --shard
     forward:nn.Module     # (idx, targets) -> loss: compiled, over all ranks
     opt:torch.optim.Optimizer
