@@ -16,7 +16,7 @@ from torch.distributed.checkpoint.state_dict import (StateDictOptions,
 from .model import GPT, GPTConfig, save_weights
 from .work.files import fsync_dir, replace_file
 from .work.runs import drop_old, write_checkpoint_meta
-from .work.tokenizer import get_tokenizer
+from .work.tokenizer import get_tokenizer, tokenizer_file
 
 # %% ../nbs/09_checkpoint.ipynb #1af947dd
 def rng_state()->dict:
@@ -53,7 +53,8 @@ def train_state(
 # %% ../nbs/09_checkpoint.ipynb #8d96bc44
 def write_files(folder, state, cfg, tokenizer):
     "Weights, tokenizer and training state: all of a checkpoint but its meta"
-    eot = get_tokenizer(tokenizer).eot_token
+    own = tokenizer_file(tokenizer)
+    eot = get_tokenizer(tokenizer).eot_token if own else None
     save_weights(folder, cfg, state['weights'], eot)
     for file in Path(tokenizer).glob('tokenizer*.json'):
         with replace_file(folder/file.name) as f: shutil.copy(file, f)

@@ -51,11 +51,11 @@ def check_checkpoint(folder:str)->dict:  # its meta.json
     if meta.get('format') == 1: raise ValueError(
         f"{folder}: format 1, of an older gpt2_nb; this one writes {FORMAT}, "
         "and cannot continue it")
+    if meta.get('format') != FORMAT: raise ValueError(
+        f"{folder}: format {meta.get('format')}, expected {FORMAT}")
     checksum = meta.pop('crc32', None)
     if checksum != zlib.crc32(json.dumps(meta).encode()): raise ValueError(
         f"{folder}: meta.json is damaged, its checksum does not fit")
-    if meta.get('format') != FORMAT: raise ValueError(
-        f"{folder}: format {meta.get('format')}, expected {FORMAT}")
     for name,want in meta['files'].items():
         if not (folder/name).is_file(): raise ValueError(
             f"{folder}: {name} is missing")
