@@ -42,10 +42,12 @@ class MuonAdamW(torch.optim.AdamW):
     "Muon for groups that say how many `pieces` a weight holds, else AdamW"
     @torch.no_grad()
     def step(self, closure=None):
+        with torch.enable_grad(): loss = closure and closure()
         for g in self.param_groups:
             for p in g['params'] if 'pieces' in g else ():
                 if p.grad is not None: self.muon(p, **g)
-        return super().step(closure)  # passes over what has no gradient now
+        super().step()  # passes over what has no gradient now
+        return loss
 
     def muon(self, p, lr, weight_decay, pieces, mu=.95, **kw):
         "`torch.optim.Muon`'s update with `match_rms_adamw`, piece by piece"
