@@ -3,8 +3,8 @@ import json, sys
 from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from gpt2_nb.checkpoint import check, checkpoints
-from gpt2_nb.generate import get_tokenizer
+from gpt2_nb.work.runs import check_checkpoint, checkpoints
+from gpt2_nb.work.tokenizer import get_tokenizer
 from gpt2_nb.model import GPT
 
 run = Path(sys.argv[1])
@@ -19,7 +19,7 @@ assert sum('sample' in r for r in log) >= 3
 assert (run/'loss.png').read_bytes()[:4] == b'\x89PNG'
 
 folder = checkpoints(run)[-1]
-assert check(folder)['step'] == cfg['max_steps']
+assert check_checkpoint(folder)['step'] == cfg['max_steps']
 ours,theirs = GPT.from_pretrained(folder),AutoModelForCausalLM.from_pretrained(folder).eval()
 text = 'Return the number of items in the list.'
 enc = get_tokenizer(folder)
