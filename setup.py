@@ -16,7 +16,7 @@ setup(
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'],
     license=licenses[cfg['license']], keywords=cfg['keywords'],
     packages=find_packages(include=['gpt2_nb', 'gpt2_nb.*']),
-    include_package_data=True, zip_safe=False,
+    package_data={cfg['lib_name']: ['*.mplstyle']}, zip_safe=False,
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
     extras_require={'dev': cfg['dev_requirements'].split(),

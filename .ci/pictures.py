@@ -1,7 +1,7 @@
 """Draw the pictures that no notebook draws: pictures.py [--check]
 
 gpt2_*.svg are gpt2_model.svg with one part standing out; quickstart.png is made from nbs/logs/quickstart.jsonl.
---check draws nothing: the variants are up to date, and every diagram keeps to the palette of nbs/figures.mplstyle."""
+--check draws nothing: the variants are up to date, and every diagram keeps to the palette of gpt2_nb/figures.mplstyle."""
 import ast, json, re, sys
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def variants():
 def check():
     for path,new in variants().items():
         if path.read_text(encoding='utf-8') != new: sys.exit(f'{path.name} is not made from gpt2_model.svg: run .ci/pictures.py')
-    palette = set(re.findall(r'\b[0-9a-f]{6}\b', (nbs/'figures.mplstyle').read_text(encoding='utf-8').split('axes.prop_cycle')[1]))
+    palette = set(re.findall(r'\b[0-9a-f]{6}\b', (nbs.parent/'gpt2_nb/figures.mplstyle').read_text(encoding='utf-8').split('axes.prop_cycle')[1]))
     for path in [images/'gpt2_model.svg', images/'training_step.svg']:
         other = set(re.findall(r'#([0-9a-fA-F]{3,8})\b', path.read_text(encoding='utf-8'))) - palette
         if other: sys.exit(f'{path.name}: {sorted(other)} are not in figures.mplstyle')
@@ -37,7 +37,7 @@ def ngrams():
 def quickstart():
     "Bits per byte of the quickstart, and of models that count, on the same held-out documents"
     import matplotlib.pyplot as plt
-    plt.style.use(nbs/'figures.mplstyle')
+    plt.style.use(nbs.parent/'gpt2_nb/figures.mplstyle')
     log = [json.loads(l) for l in (nbs/'logs/quickstart.jsonl').read_text(encoding='utf-8').splitlines()]
     val = [r for r in log if 'bpb' in r]
     mtok = lambda r: r['step']*log[0]['config']['total_batch_tokens']/1e6
