@@ -6,7 +6,7 @@ import ast, json, re, sys
 from pathlib import Path
 
 root = Path(__file__).parent.parent
-order = 'files console device ranks tokenizer corpora shards prepare runs settings journal muon exercises'.split()
+order = 'files console device ranks tokenizer corpora shards prepare hellaswag runs settings journal muon exercises'.split()
 errors = []
 
 def module_of(path):

@@ -3,6 +3,7 @@ import json, os, re, sys, tempfile, warnings
 from pathlib import Path
 
 root = Path(__file__).parent.parent
+sys.path.insert(0, str(root/'.ci'))  # settings.ini names the processors there
 errors = []
 
 def check(ok, where, what):

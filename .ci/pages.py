@@ -1,0 +1,33 @@
+"""What the website adds to a page, as processors of nbdev (`procs` in settings.ini; nbdev_docs needs PYTHONPATH=.ci)
+
+A notebook is read in Jupyter too, where attributes of a picture and links of the site would be shown raw: so they are added here."""
+import re
+from pathlib import Path
+from nbdev.config import get_config
+from nbdev.processors import Processor
+
+picture = re.compile(r'^!\[(.*)\]\(((?:\.\./)*images/(\w+)\.svg)\)$', re.M)
+
+class Pages(Processor):
+    "Number the drawings, with their <title> as alt text; fold the solutions; link each page to Colab and to its notebook"
+    def cell(self, cell):
+        path = Path(self.nb.path_)
+        if cell.cell_type == 'markdown':
+            cell.source = picture.sub(lambda m: self.number(path, *m.groups()), cell.source)
+        if cell.source.startswith('#@title'):  # Colab's first line; Quarto wants its own options first
+            cell.source = cell.source.split('\n', 1)[1]
+        if cell.cell_type == 'raw' and cell.source.startswith('---\n'):
+            cell.source = re.sub(r'\n---\s*$', f'\n{self.links(path)}---\n', cell.source)
+
+    def number(self, path, caption, target, stem):
+        alt = re.search(r'<title>(.*?)</title>', (path.parent/target).read_text(encoding='utf-8'), re.S)[1]
+        alt = ' '.join(alt.split()).replace('"', "'")
+        return f'![{caption}]({target}){{#fig-{stem.replace("_", "-")} fig-alt="{alt}"}}'
+
+    def links(self, path):
+        cfg = get_config()
+        name = f"{cfg.branch}/nbs/{path.resolve().relative_to(cfg.nbs_path.resolve()).as_posix()}"
+        repo = cfg.git_url.removeprefix('https://github.com/')
+        return ('other-links:\n'
+                f'  - text: Open in Colab\n    icon: play-circle\n    href: https://colab.research.google.com/github/{repo}/blob/{name}\n'
+                f'  - text: Download the notebook\n    icon: journal-code\n    href: https://raw.githubusercontent.com/{repo}/{name}\n')
