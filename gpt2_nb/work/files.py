@@ -6,7 +6,7 @@
 __all__ = ['replace_file', 'fsync_dir', 'write_json', 'read_json', 'sha256', 'cache_dir', 'data_file']
 
 # %% ../../nbs/work/files.ipynb #b17537d2
-import hashlib, json, os, shutil
+import errno, hashlib, json, os, shutil, tempfile, warnings
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -14,10 +14,8 @@ from urllib.request import urlopen
 
 # %% ../../nbs/work/files.ipynb #60fd7779
 @contextmanager
-def replace_file(
-    path:str,  # final name
-):             # yields a temporary `Path` in the same folder
-    "Write to a temporary name; fsync and rename when the block ends well"
+def replace_file(path:str):
+    "Yield a temporary `Path`; fsync it and rename it when the block ends well"
     path = Path(path)
     tmp = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
@@ -28,47 +26,45 @@ def replace_file(
 
 # %% ../../nbs/work/files.ipynb #2a01068c
 def fsync_dir(folder:str):
-    "Make the names in a folder durable (a no-op on Windows)"
+    "Make the names in a folder durable, if its filesystem can"
     if os.name == 'nt': return
     fd = os.open(folder, os.O_RDONLY)
     try: os.fsync(fd)
+    except OSError as e:
+        if e.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS): raise
+        warnings.warn('this filesystem cannot sync a folder: a checkpoint '
+                      'may be lost if the power fails within seconds of it')
     finally: os.close(fd)
 
 # %% ../../nbs/work/files.ipynb #00142c5b
-def write_json(
-    path:str,
-    obj,        # plain types
-    indent=1,
-):
+def write_json(path:str, obj, indent=1):
     "Write a JSON file, whole or not at all"
     with replace_file(path) as tmp:
         tmp.write_text(json.dumps(obj, indent=indent)+'\n', encoding='utf-8')
 
-def read_json(
-    path:str,
-)->dict:
+def read_json(path:str)->dict:
     "Read a JSON object; raise ValueError, naming the file, if it is none"
     try: return dict(json.loads(Path(path).read_text(encoding='utf-8')))
     except (ValueError, TypeError) as e:
         raise ValueError(f"{path}: not a JSON object ({e})") from None
 
 # %% ../../nbs/work/files.ipynb #6daea6d4
-def sha256(
-    path:str,  # file to read
-)->str:        # 64 hexadecimal digits
-    "Hash a file"
+def sha256(path:str)->str:
+    "Hash a file; 64 hexadecimal digits"
+    digest = hashlib.sha256()
     with open(path, 'rb') as f:
-        if hasattr(hashlib, 'file_digest'):  # Python ≥3.11
-            return hashlib.file_digest(f, 'sha256').hexdigest()
-        h = hashlib.sha256()
-        while block := f.read(1<<20): h.update(block)
-        return h.hexdigest()
+        while block := f.read(2**20): digest.update(block)
+    return digest.hexdigest()
 
 # %% ../../nbs/work/files.ipynb #8dc916af
 def cache_dir()->Path:
     "Folder for what we make or download: `$GPT2_NB_CACHE`, or ~/.cache/gpt2_nb"
-    path = Path(os.environ.get('GPT2_NB_CACHE') or '~/.cache/gpt2_nb')
-    return path.expanduser()
+    home = os.path.expanduser('~')
+    if given := os.environ.get('GPT2_NB_CACHE'):
+        return Path(os.path.expanduser(given))
+    if home in ('/', '~') or not os.path.isdir(home):
+        return Path(tempfile.gettempdir())/f'gpt2_nb-{os.getuid()}'
+    return Path(home)/'.cache'/'gpt2_nb'
 
 # %% ../../nbs/work/files.ipynb #afac5512
 def data_file(
@@ -77,9 +73,9 @@ def data_file(
     digest:str,  # its sha256
 )->Path:
     "Find a file in `$GPT2_NB_DATA` or the cache, or download it into the cache"
+    path = cache_dir()/name
     given = os.environ.get('GPT2_NB_DATA')
     if given and (Path(given)/name).is_file(): return Path(given)/name
-    path = cache_dir()/name
     if path.is_file(): return path
     path.parent.mkdir(parents=True, exist_ok=True)
     with replace_file(path) as tmp:
@@ -89,7 +85,8 @@ def data_file(
         except (OSError, HTTPException) as e: raise FileNotFoundError(
             f"{name} could not be downloaded from {url} ({e}); offline, put "
             "it into a folder and name the folder in GPT2_NB_DATA") from None
-        if (found := sha256(tmp)) != digest: raise ValueError(
+        found = sha256(tmp)
+        if found != digest: raise ValueError(
             f"{url}: sha256 is {found}, expected {digest}: cut off, or not "
             "the file; try again, or name its folder in GPT2_NB_DATA")
     return path

@@ -16,50 +16,57 @@ def newton_schulz(
     steps:int=5,
 )->torch.Tensor:     # bf16, of G's shape
     "Make all singular values about 1 (kellerjordan.github.io/posts/muon)"
-    a, b, c = 3.4445, -4.7750, 2.0315
-    X = G.bfloat16().T if G.shape[0] > G.shape[1] else G.bfloat16()
+    if G.shape[0] > G.shape[1]: return newton_schulz(G.T, steps).T
+    a,b,c = 3.4445, -4.7750, 2.0315
+    X = G.bfloat16()
     X = X/X.norm().clamp(min=1e-7)
     for _ in range(steps):
         A = X @ X.T
         A = torch.addmm(A, A, A, beta=b, alpha=c)  # b·A + c·A²
         X = torch.addmm(X, A, X, beta=a)           # (a + A)·X
-    return X.T if G.shape[0] > G.shape[1] else X
+    return X
 
 # %% ../../nbs/work/muon.ipynb #17c9645c
-def orthogonalise(
-    M:torch.Tensor,  # matrix, or a DTensor
-    pieces:int,      # matrices that its rows hold
-)->torch.Tensor:     # like M
-    "`newton_schulz` on each piece; gather what is spread, and spread it again"
-    if not hasattr(M, 'full_tensor'):
-        return torch.cat([newton_schulz(X) for X in M.chunk(pieces)])
+def orthogonalise(M:torch.Tensor, pieces:int)->torch.Tensor:
+    "`newton_schulz` on each piece of M's rows; M may be spread over ranks"
+    spread = hasattr(M, 'full_tensor')
+    whole = M.full_tensor() if spread else M
+    res = torch.cat([newton_schulz(X) for X in whole.chunk(pieces)])
+    if not spread: return res
     from torch.distributed.tensor import distribute_tensor
-    return distribute_tensor(orthogonalise(M.full_tensor(), pieces),
-                             M.device_mesh, M.placements, src_data_rank=None)
+    return distribute_tensor(res, M.device_mesh, M.placements,
+                             src_data_rank=None)
 
 # %% ../../nbs/work/muon.ipynb #1bc6378b
 class MuonAdamW(torch.optim.AdamW):
     "Muon for groups that say how many `pieces` a weight holds, else AdamW"
     @torch.no_grad()
     def step(self, closure=None):
-        with torch.enable_grad(): loss = closure and closure()
-        for g in self.param_groups:
-            for p in g['params'] if 'pieces' in g else ():
-                if p.grad is not None: self.muon(p, **g)
+        loss = None
+        if closure:
+            with torch.enable_grad(): loss = closure()
+        for group in self.param_groups:
+            if 'pieces' not in group: continue
+            for p in group['params']:
+                if p.grad is not None: self.muon(p, **group)
         super().step()  # passes over what has no gradient now
         return loss
 
     def muon(self, p, lr, weight_decay, pieces, mu=.95, **kw):
         "`torch.optim.Muon`'s update with `match_rms_adamw`, piece by piece"
-        s = self.state[p]
-        grad = p.grad
+        state = self.state[p]
+        if not state:
+            state['step'] = torch.zeros(())
+            state['momentum'] = torch.zeros_like(p)
+        state['step'] += 1
+        mean = state['momentum']
+        mean.lerp_(p.grad, 1-mu)
+        ahead = p.grad.lerp(mean, mu)  # Nesterov's look ahead
         p.grad = None
-        if not s: s.update(step=torch.zeros(()), momentum=torch.zeros_like(p))
-        s['step'] += 1
-        s['momentum'].lerp_(grad, 1-mu)
-        update = orthogonalise(grad.lerp(s['momentum'], mu), pieces)
-        rms = .2*math.sqrt(max(p.shape[0]//pieces, p.shape[1]))
-        p.mul_(1-lr*weight_decay).add_(update, alpha=-lr*rms)
+        rows = p.shape[0]//pieces
+        size = .2*math.sqrt(max(rows, p.shape[1]))  # that of AdamW's updates
+        p.mul_(1-lr*weight_decay)
+        p.add_(orthogonalise(ahead, pieces), alpha=-lr*size)
 
 # %% ../../nbs/work/muon.ipynb #481f8daf
 def muon_groups(
@@ -68,11 +75,14 @@ def muon_groups(
     weight_decay:float,  # of the matrices
 )->list:                 # of MuonAdamW
     "Give the matrices of the blocks groups of their own"
-    held = {p: 3 if n.endswith('c_attn.weight') else 1
-            for n,p in model.named_parameters()
-            if '.h.' in n and p.dim() == 2 and p.requires_grad}
-    mine = [dict(params=[p for p in held if held[p] == n], pieces=n,
-                 weight_decay=weight_decay) for n in (3, 1)]
-    rest = [g | dict(params=[p for p in g['params'] if p not in held])
-            for g in groups]
-    return mine + rest
+    fused,single = [],[]
+    for name,p in model.named_parameters():
+        if '.h.' not in name or p.dim() != 2 or not p.requires_grad: continue
+        (fused if name.endswith('c_attn.weight') else single).append(p)
+    res = [dict(params=fused, pieces=3, weight_decay=weight_decay),
+           dict(params=single, pieces=1, weight_decay=weight_decay)]
+    taken = set(fused+single)
+    for group in groups:
+        rest = [p for p in group['params'] if p not in taken]
+        res.append(group | dict(params=rest))
+    return res
