@@ -132,12 +132,14 @@ def free_memory(device:torch.device, folders:list=None)->float:
     from resource import RLIMIT_AS, getrlimit
     left = proc_bytes('/proc/meminfo', 'MemAvailable')
     most = getrlimit(RLIMIT_AS)[0]  # -1 is no limit
-    if most > 0: left = min(left, most-proc_bytes('/proc/self/status', 'VmSize'))
+    taken = proc_bytes('/proc/self/status', 'VmSize')
+    if most > 0: left = min(left, most-taken)
     for group in cgroups() if folders is None else folders:
-        for most,now in (('memory.max', 'memory.current'),
-                         ('memory.limit_in_bytes', 'memory.usage_in_bytes')):
-            most,now = read_limit(group/most), read_limit(group/now)
-            if most and now: left = min(left, most[0]-now[0])
+        most = (read_limit(group/'memory.max')
+                + read_limit(group/'memory.limit_in_bytes'))  # version 1
+        taken = (read_limit(group/'memory.current')
+                 + read_limit(group/'memory.usage_in_bytes'))
+        if most and taken: left = min(left, most[0]-taken[0])
     return max(0, left)
 
 # %% ../../nbs/work/device.ipynb #342f126f
