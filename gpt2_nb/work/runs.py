@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'SINKS', 'checkpoints', 'step_of', 'write_checkpoint_meta', 'check_checkpoint', 'latest_checkpoint',
-           'find_checkpoint', 'best_checkpoint', 'drop_old', 'lock_run', 'RunLog', 'read_log', 'losses', 'revision',
+           'find_checkpoint', 'own_loss', 'drop_old', 'lock_run', 'RunLog', 'read_log', 'losses', 'revision',
            'environment', 'plot_log', 'tensorboard', 'wandb', 'StopSignal']
 
 # %% ../../nbs/work/runs.ipynb #c286913a
@@ -29,11 +29,8 @@ def step_of(folder:Path)->int:
 # %% ../../nbs/work/runs.ipynb #e1d36e84
 FORMAT = 2  # 1 kept padded rows among the weights
 
-def write_checkpoint_meta(
-    folder:str,  # of a checkpoint whose other files are written
-    meta:dict,   # plain types only
-):
-    "Write `meta.json`, with the sha256 of each file and a checksum of itself"
+def write_checkpoint_meta(folder:str, meta:dict):
+    "Write `meta.json` last: sha256 of each file, and a checksum of itself"
     folder = Path(folder)
     files = {f.name: sha256(f) for f in sorted(folder.iterdir())
              if f.name != 'meta.json'}
@@ -45,60 +42,53 @@ def write_checkpoint_meta(
 def check_checkpoint(folder:str)->dict:  # its meta.json
     "Raise ValueError unless a checkpoint is whole, to the last bit"
     folder = Path(folder)
+    def refuse(why): raise ValueError(f'{folder}: {why}') from None
     try: meta = read_json(folder/'meta.json')
-    except (OSError, ValueError): raise ValueError(
-        f"{folder}: meta.json is missing or damaged") from None
-    if meta.get('format') == 1: raise ValueError(
-        f"{folder}: format 1, of an older gpt2_nb; this one writes {FORMAT}, "
-        "and cannot continue it")
-    if meta.get('format') != FORMAT: raise ValueError(
-        f"{folder}: format {meta.get('format')}, expected {FORMAT}")
+    except (OSError, ValueError): refuse('meta.json is missing or damaged')
+    if meta.get('format') != FORMAT: refuse(
+        f"format {meta.get('format')}, of another gpt2_nb; this one can only "
+        f"continue {FORMAT}")
     checksum = meta.pop('crc32', None)
-    if checksum != zlib.crc32(json.dumps(meta).encode()): raise ValueError(
-        f"{folder}: meta.json is damaged, its checksum does not fit")
+    if checksum != zlib.crc32(json.dumps(meta).encode()):
+        refuse('meta.json is damaged, its checksum does not fit')
     for name,want in meta['files'].items():
-        if not (folder/name).is_file(): raise ValueError(
-            f"{folder}: {name} is missing")
-        if sha256(folder/name) != want: raise ValueError(
-            f"{folder}: {name} is damaged, its sha256 does not fit")
+        if not (folder/name).is_file(): refuse(f'{name} is missing')
+        if sha256(folder/name) != want:
+            refuse(f'{name} is damaged, its sha256 does not fit')
     return meta
 
 # %% ../../nbs/work/runs.ipynb #f79a6ad5
 def latest_checkpoint(
     out_dir:str,  # of a run
     say=print,    # called with a line for each checkpoint that is refused
-)->tuple:         # folder and meta of the newest whole one, or (None, None)
+)->tuple:         # its folder and meta; (None, {}) if there is none at all
     "Find a run's newest checkpoint that is whole"
-    for folder in reversed(checkpoints(out_dir)):
+    found = checkpoints(out_dir)
+    for folder in reversed(found):
         try: return folder, check_checkpoint(folder)
         except ValueError as e: say(f'refused {e}; trying the one before')
-    return None, None
+    if found: raise ValueError(f"{out_dir}: none of its checkpoints is whole; "
+                               "move it away, or give another folder")
+    return None, {}
 
 # %% ../../nbs/work/runs.ipynb #bb8c7524
 def find_checkpoint(
     name_or_dir:str,  # a run, one of its checkpoints, or something else
     say=print,        # called with a line for each checkpoint that is refused
 )->Path:              # of a checkpoint that is whole; None for something else
-    "The one finder of checkpoints: for generate, evals, --init_from, --resume"
+    "The one finder of checkpoints, for `generate`, `evals` and `--init_from`"
     folder = Path(name_or_dir)
-    own = 'meta.json', 'train_state.pt'
-    if any((folder/name).is_file() for name in own):
-        check_checkpoint(folder)
-        return folder
-    found,_ = latest_checkpoint(folder, say)
-    if found is None and checkpoints(folder): raise ValueError(
-        f"{folder}: none of its checkpoints is whole")
-    return found
+    for name in ('meta.json', 'train_state.pt'):
+        if (folder/name).is_file(): return check_checkpoint(folder) and folder
+    return latest_checkpoint(folder, say)[0]
 
 # %% ../../nbs/work/runs.ipynb #ab9e1d8b
-def best_checkpoint(folders:list)->Path:  # None if there is none
-    "The one with the lowest loss, of those that were validated at their step"
-    def loss(folder):
-        try: meta = read_json(folder/'meta.json')
-        except (OSError, ValueError): return math.inf
-        val = meta.get('val') or {}
-        return val['loss'] if val.get('step') == meta.get('step') else math.inf
-    return min(folders, key=loss, default=None)
+def own_loss(folder:Path)->float:
+    "Validation loss at a checkpoint's own step; infinite if it has none"
+    try: meta = read_json(folder/'meta.json')
+    except (OSError, ValueError): return math.inf
+    val = meta.get('val') or {}
+    return val['loss'] if val.get('step') == meta.get('step') else math.inf
 
 # %% ../../nbs/work/runs.ipynb #f2e913a6
 def drop_old(
@@ -109,7 +99,7 @@ def drop_old(
 ):
     "Remove old checkpoints"
     older = [p for p in checkpoints(out_dir) if step_of(p) <= step]
-    best = best_checkpoint(older) if keep_best else None
+    best = min(older, key=own_loss, default=None) if keep_best else None
     for p in older[:-keep]:
         if p == best: continue
         with suppress(OSError):  # without its name first
@@ -117,20 +107,18 @@ def drop_old(
 
 # %% ../../nbs/work/runs.ipynb #165123b1
 @contextmanager
-def lock_run(
-    out_dir:str,  # of a run; made if it is not there
-):
-    "Hold a run's folder alone, swept of what killed writers left"
+def lock_run(out_dir:str):
+    "Hold a run's folder alone; make it, and sweep what killed writers left"
     out = Path(out_dir)
     lock,pid = FileLock(out/'.lock', timeout=0),out/'.pid'
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock.acquire()
         pid.write_text(str(os.getpid()))
-    except Timeout: raise ValueError(
-        f"--out_dir {out}: in use by another run (process "
-        f"{pid.read_text() if pid.exists() else 'unknown'}); wait for it, or "
-        "give another") from None
+    except Timeout:
+        who = pid.read_text() if pid.exists() else 'unknown'
+        raise ValueError(f"--out_dir {out}: in use by another run (process "
+                         f"{who}); wait for it, or give another") from None
     except OSError as e: raise ValueError(
         f"--out_dir {out}: cannot be written ({e.strerror}); expected a "
         "folder, or a place for one") from None
@@ -188,10 +176,7 @@ def revision()->str:  # or None where this is no clone, or there is no git
     except OSError: return None
     return done.stdout.strip() or None
 
-def environment(
-    device,          # torch.device
-    world_size:int,  # ranks
-)->dict:
+def environment(device, world_size:int)->dict:
     "What a log should say of where the run took place"
     import torch
     from gpt2_nb.work.device import cpu_name
@@ -219,23 +204,24 @@ def plot_log(out_dir:str):
     with replace_file(out/'loss.png') as f: fig.savefig(f, format='png')
 
 # %% ../../nbs/work/runs.ipynb #215c320f
-def tensorboard(out, start, config):
+def tensorboard(cfg, start:int):
     "A function that gives numbers to TensorBoard"
     from torch.utils.tensorboard import SummaryWriter
-    writer = SummaryWriter(out/'tensorboard', purge_step=start)
+    writer = SummaryWriter(f'{cfg.out_dir}/tensorboard', purge_step=start)
     def write(step, numbers):
         for k,v in numbers.items(): writer.add_scalar(k, v, step)
         if 'val_loss' in numbers: writer.flush()  # not at every step
     return write
 
 # %% ../../nbs/work/runs.ipynb #f82721ee
-def wandb(out, start, config):
+def wandb(cfg, start:int):
     "A function that gives numbers to Weights & Biases"
     import wandb
-    file = out/'wandb_id'
+    file = Path(cfg.out_dir)/'wandb_id'
     if not file.exists(): file.write_text(os.urandom(4).hex())
-    run = wandb.init(project='gpt2_nb', dir=out, id=file.read_text(),
-                     resume='allow', config=config)
+    run = wandb.init(project=cfg.wandb_project, name=cfg.run_name,
+                     dir=cfg.out_dir, id=file.read_text(), resume='allow',
+                     config=cfg.plain())
     def write(step, numbers):
         if numbers: run.log(numbers | dict(updates=step))
     return write
@@ -250,10 +236,10 @@ class StopSignal:
 
     def __enter__(self):
         here = [getattr(signal, n) for n in self.names if hasattr(signal, n)]
-        before = {s: signal.getsignal(s) for s in here}
-        self.old = {s: handler for s,handler in before.items()
-                    if s == signal.SIGINT or handler != signal.SIG_IGN}  # nohup
-        for s in self.old: signal.signal(s, self.note)
+        off = [s for s in here if s != signal.SIGINT
+               and signal.getsignal(s) == signal.SIG_IGN]  # nohup
+        self.old = {s: signal.signal(s, self.note) for s in here
+                    if s not in off}
         return self
 
     def note(self, signum, frame):
@@ -261,14 +247,6 @@ class StopSignal:
             if in_notebook(): raise KeyboardInterrupt
             os._exit(128+signal.SIGINT)  # nothing is waited for
         self.signum = self.signum or signum
-
-    def asked(self,
-        dist,     # a `Dist`
-    )->bool:      # was any rank told to stop?
-        "Ask all ranks; all must call"
-        import torch
-        mine = torch.tensor(self.signum, device=dist.device)
-        return dist.sum(mine).item() > 0
 
     def __exit__(self, *exc):
         for s,handler in self.old.items(): signal.signal(s, handler)
