@@ -8,7 +8,7 @@ __all__ = ['GPTConfig', 'pad_vocab', 'CausalSelfAttention', 'MLP', 'Block', 'GPT
 
 # %% ../nbs/01_model.ipynb #c003
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 import torch, torch.nn.functional as F
 from fastcore.basics import patch
@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from .pretrained import find_pretrained, read_config, read_weights
 from .work.files import replace_file, write_json
+from .work.tokenizer import real_vocab_size
 
 # %% ../nbs/01_model.ipynb #c008
 @dataclass
@@ -29,16 +30,11 @@ class GPTConfig:
     padded_vocab_size:int=None  # rows of the embedding; None: one per token
 
     def __post_init__(self):
-        for k,v in asdict(self).items():
-            if k == 'padded_vocab_size' and v is None: continue
-            if not isinstance(v, int) or v < 1:
-                raise ValueError(f"{k} is {v!r}, expected a whole number ≥1")
-        if self.n_embd % self.n_head:
-            raise ValueError(f"n_embd {self.n_embd} is not divisible by "
-                             f"n_head {self.n_head}")
-        if self.rows < self.vocab_size:
-            raise ValueError(f"padded_vocab_size is {self.rows}, expected at "
-                             f"least vocab_size {self.vocab_size}")
+        if self.n_embd % self.n_head: raise ValueError(
+            f"n_embd {self.n_embd} is not divisible by n_head {self.n_head}")
+        if self.rows < self.vocab_size: raise ValueError(
+            f"padded_vocab_size is {self.rows}, expected at least "
+            f"vocab_size {self.vocab_size}")
 
     @property
     def rows(self):
@@ -59,17 +55,6 @@ class CausalSelfAttention(nn.Module):
         self.n_head = cfg.n_head
         self.c_attn = nn.Linear(cfg.n_embd, 3*cfg.n_embd)
         self.c_proj = nn.Linear(cfg.n_embd, cfg.n_embd)
-
-    def forward(self, x, cache=None, mask=None):
-        B,T,C = x.shape
-        q,k,v = (o.view(B, T, self.n_head, -1).transpose(1, 2)
-                 for o in self.c_attn(x).split(C, dim=2))   # (B, nh, T, hs)
-        if cache is not None:
-            k,v = cache.extend(k, v)                        # (B, nh, S, hs)
-            S = k.shape[2]
-            mask = torch.ones(T, S, dtype=torch.bool, device=x.device).tril(S-T)
-        y = self.attend(q, k, v, attn_mask=mask, is_causal=mask is None)
-        return self.c_proj(y.transpose(1, 2).reshape(B, T, C))
 
 # %% ../nbs/01_model.ipynb #c037
 class MLP(nn.Module):
@@ -92,9 +77,9 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(cfg.n_embd)
         self.mlp = MLP(cfg)
 
-    def forward(self, x, cache=None, mask=None):
-        x = x + self.attn(self.ln_1(x), cache, mask)
-        return x + self.mlp(self.ln_2(x))
+    def forward(self, x, *extra):
+        x = x + self.attn(self.ln_1(x), *extra)               # (B, T, C)
+        return x + self.mlp(self.ln_2(x))                     # (B, T, C)
 
 # %% ../nbs/01_model.ipynb #c052
 class GPT(nn.Module):
@@ -111,68 +96,70 @@ class GPT(nn.Module):
         self.lm_head.weight = self.transformer.wte.weight
         self.init_weights()
 
+    def forward(
+        self,
+        idx:Tensor,           # token ids, (B, T) int64, T ≤ block_size
+        targets:Tensor=None,  # next tokens, (B, T) int64; -100: not counted
+    )->tuple:  # logits (B, T, rows), and loss in nats per token or None
+        "Logits of the next token at each position, and their cross-entropy"
+        logits = self.lm_head(self.hidden(idx))
+        if targets is None: return logits, None
+        flat = logits.flatten(0, 1).float()                   # (B·T, rows)
+        return logits, F.cross_entropy(flat, targets.flatten())
+
     def init_weights(self):
         "Initialise as GPT-2 was, each parameter once"
         residual = .02/math.sqrt(2*self.cfg.n_layer)
         for n,p in self.named_parameters():
             if n.endswith('bias'): nn.init.zeros_(p)
             elif '.ln_' in n: nn.init.ones_(p)
-            else:
-                std = (residual if n.endswith('c_proj.weight')
-                       else .01 if n.endswith('wpe.weight') else .02)
-                nn.init.normal_(p, std=std)
+            elif n.endswith('c_proj.weight'): nn.init.normal_(p, std=residual)
+            elif n.endswith('wpe.weight'): nn.init.normal_(p, std=.01)
+            else: nn.init.normal_(p, std=.02)
 
     def num_params(self)->int:
         "Number of parameters; a tied weight counts once"
         return sum(p.numel() for p in self.parameters())
-
-# %% ../nbs/01_model.ipynb #c057
-@patch
-def hidden(
-    self:GPT,
-    idx:Tensor,        # token ids, (B, T) int64
-    cache:list=None,   # a KVCache per layer, holding what was read before
-    pos:Tensor=None,   # positions, (B, T); None counts on from the cache
-    mask:Tensor=None,  # True may be attended to, (B, 1, T, T); None: causal
-)->Tensor:             # activations after the last layer norm, (B, T, C)
-    "Everything but the head"
-    t = self.transformer
-    T = idx.shape[1]
-    if pos is None:
-        past = cache[0].len if cache else 0
-        if past+T > self.cfg.block_size:
-            raise ValueError(f"{past+T} tokens do not fit into block_size "
-                             f"{self.cfg.block_size}")
-        pos = torch.arange(past, past+T, device=idx.device)  # (T,)
-    x = t.wte(idx) + t.wpe(pos)                              # (B, T, C)
-    for i,block in enumerate(t.h):
-        x = block(x, cache[i] if cache else None, mask)
-    return t.ln_f(x)
-
-# %% ../nbs/01_model.ipynb #c060
-@patch
-def forward(
-    self:GPT,
-    idx:Tensor,           # token ids, (B, T) int64, T ≤ block_size
-    targets:Tensor=None,  # next tokens, (B, T) int64; -100 is not counted
-)->tuple:  # logits (B, T, rows), and loss in nats per token or None
-    "Logits of the next token at each position, and their cross-entropy"
-    logits = self.lm_head(self.hidden(idx))
-    if targets is None: return logits, None
-    return logits, F.cross_entropy(logits.flatten(0, 1).float(),
-                                   targets.flatten())
 
 # %% ../nbs/01_model.ipynb #c074
 def is_conv1d(name:str)->bool:
     "Does OpenAI store this weight as (in, out), transposed from `nn.Linear`?"
     return name.endswith(('c_attn.weight', 'c_proj.weight', 'c_fc.weight'))
 
+# %% ../nbs/01_model.ipynb #867e126f
+@patch(cls_method=True)
+def from_pretrained(
+    cls:GPT,
+    name_or_dir:str,             # 'gpt2', any name on the hub, or a folder
+    padded_vocab_size:int=None,  # rows to have; None: those of the file
+)->GPT:                          # on the CPU, fp32, in eval mode
+    "Build a GPT from a GPT-2 in Hugging Face's layout"
+    folder = find_pretrained(name_or_dir)
+    sizes = read_config(folder)
+    had = sizes.pop('vocab_size')
+    tokens = min(real_vocab_size(folder) or had, had)
+    rows = padded_vocab_size or had
+    cfg = GPTConfig(vocab_size=tokens, **sizes,
+                    padded_vocab_size=rows if rows != tokens else None)
+    sd = read_weights(folder)
+    for k,v in sd.items():
+        if is_conv1d(k) and v.ndim == 2: v = v.t()
+        if k == 'transformer.wte.weight' and rows != had:
+            more = v.mean(0).expand(max(0, rows-had), -1)     # (rows-had, C)
+            v = torch.cat([v[:rows], more])                   # (rows, C)
+        sd[k] = v.clone(memory_format=torch.contiguous_format)
+    sd['lm_head.weight'] = sd.get('transformer.wte.weight')
+    with torch.device('meta'): model = cls(cfg)               # no memory yet
+    try: model.load_state_dict(sd, assign=True)
+    except RuntimeError as e:
+        first = str(e).splitlines()[1].strip()[:200]
+        raise ValueError(f"{folder}: not GPT-2's tensors: {first}") from None
+    model.lm_head.weight = model.transformer.wte.weight  # `assign` unties them
+    return model.eval()
+
 # %% ../nbs/01_model.ipynb #c077
-def hf_config(
-    cfg:GPTConfig,  # sizes to describe
-    eot:int=None,   # token that ends a text; None: the last one
-)->dict:            # contents of a Hugging Face `config.json`
-    "Describe our model so that `transformers` builds the same one"
+def hf_config(cfg:GPTConfig, eot:int=None)->dict:
+    "The `config.json` with which `transformers` builds the same model"
     eot = cfg.vocab_size-1 if eot is None else eot
     return dict(
         model_type='gpt2', architectures=['GPT2LMHeadModel'],
@@ -208,48 +195,58 @@ def save_pretrained(self:GPT, folder:str, eot:int=None):
     "Write a folder that `transformers` loads; see `save_weights`"
     save_weights(folder, self.cfg, self.state_dict(), eot)
 
-# %% ../nbs/01_model.ipynb #d2f43fac
-@patch
-def set_rows(
-    self:GPT,
-    tokens:int=None,  # that the vocabulary has; None: as many as rows
-    rows:int=None,    # that the embedding is to have; None: as it is
-)->GPT:
-    "Say which rows are tokens; add rows (the mean of all) or cut some; tie"
-    wte = self.transformer.wte
-    had = len(wte.weight)
-    rows = rows or had
-    tokens = min(tokens or had, had)
-    self.cfg = replace(self.cfg, vocab_size=tokens,
-                       padded_vocab_size=rows if rows != tokens else None)
-    more = wte.weight.mean(0).expand(max(0, rows-had), -1)
-    wte.weight = nn.Parameter(torch.cat([wte.weight[:rows], more]).detach())
-    wte.num_embeddings = self.lm_head.out_features = rows
-    self.lm_head.weight = wte.weight
-    return self
+# %% ../nbs/01_model.ipynb #c138
+class KVCache:
+    "Keys and values of the tokens that one layer has read, each (B, nh, T, hs)"
+    def __init__(self, max_len):
+        self.max_len = max_len
+        self.len = 0
+        self.kv = None
 
-# %% ../nbs/01_model.ipynb #867e126f
-@patch(cls_method=True)
-def from_pretrained(
-    cls:GPT,
-    name_or_dir:str,             # 'gpt2', any name on the hub, or a folder
-    padded_vocab_size:int=None,  # rows to have; None: those of the file
-)->GPT:                          # on the CPU, fp32, in eval mode
-    "Build a GPT from a GPT-2 in Hugging Face's layout"
-    from gpt2_nb.work.tokenizer import real_vocab_size
-    folder = find_pretrained(name_or_dir)
-    cfg = GPTConfig(**read_config(folder))
-    sd = read_weights(folder)
-    for k,v in sd.items():
-        turned = v.t() if is_conv1d(k) and v.ndim == 2 else v
-        sd[k] = turned.clone(memory_format=torch.contiguous_format)
-    sd['lm_head.weight'] = sd.get('transformer.wte.weight')
-    with torch.device('meta'): model = cls(cfg)          # shapes, no memory
-    try: model.load_state_dict(sd, assign=True)
-    except RuntimeError as e:
-        first = str(e).splitlines()[1].strip()[:200]
-        raise ValueError(f"{folder}: not GPT-2's tensors: {first}") from None
-    return model.set_rows(real_vocab_size(folder), padded_vocab_size).eval()
+    def extend(self, k, v):
+        "Append `k` and `v` (B, nh, T, hs); return all of both"
+        B,nh,T,hs = k.shape
+        if self.kv is None: self.kv = k.new_empty(2, B, nh, self.max_len, hs)
+        end = self.len + T
+        self.kv[0,:,:,self.len:end] = k
+        self.kv[1,:,:,self.len:end] = v
+        self.len = end
+        return self.kv[0,:,:,:end], self.kv[1,:,:,:end]
+
+# %% ../nbs/01_model.ipynb #82559d2b
+@patch
+def forward(self:CausalSelfAttention, x, cache=None, mask=None):
+    B,T,C = x.shape
+    qkv = self.c_attn(x).split(C, dim=2)                      # (B, T, C) each
+    q,k,v = (o.view(B, T, self.n_head, -1).transpose(1, 2) for o in qkv)
+    if cache is not None:
+        k,v = cache.extend(k, v)                              # (B, nh, S, hs)
+        S = k.shape[2]
+        mask = torch.ones(T, S, dtype=torch.bool, device=x.device).tril(S-T)
+    y = self.attend(q, k, v, attn_mask=mask, is_causal=mask is None)
+    return self.c_proj(y.transpose(1, 2).reshape(B, T, C))    # (B, T, C)
+
+# %% ../nbs/01_model.ipynb #c057
+@patch
+def hidden(
+    self:GPT,
+    idx:Tensor,        # token ids, (B, T) int64
+    cache:list=None,   # a KVCache per layer, holding what was read before
+    pos:Tensor=None,   # positions, (B, T); None counts on from the cache
+    mask:Tensor=None,  # True may be attended to, (B, 1, T, T); None: causal
+)->Tensor:             # activations after the last layer norm, (B, T, C)
+    "Everything but the head"
+    t = self.transformer
+    if pos is None:
+        past = cache[0].len if cache else 0
+        end = past + idx.shape[1]
+        if end > self.cfg.block_size: raise ValueError(
+            f"{end} tokens do not fit into block_size {self.cfg.block_size}")
+        pos = torch.arange(past, end, device=idx.device)      # (T,)
+    x = t.wte(idx) + t.wpe(pos)                               # (B, T, C)
+    for i,block in enumerate(t.h):
+        x = block(x, cache[i] if cache else None, mask)       # (B, T, C)
+    return t.ln_f(x)
 
 # %% ../nbs/01_model.ipynb #c131
 class _HeadLoss(torch.autograd.Function):
@@ -301,29 +298,10 @@ def loss(
     "`forward`'s loss without ever holding the (B, T, V) logits"
     h = self.hidden(idx).flatten(0, 1)                     # (B·T, C)
     t = targets.flatten()
-    w = self.lm_head.weight
     kind = h.device.type
     chunk = chunk or (128 if kind == 'cpu' else 8192)
-    dtype = (torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind)
-             else h.dtype)
-    with torch.autocast(kind, enabled=False):
-        total = _HeadLoss.apply(h, w, t, chunk, dtype, torch.is_grad_enabled())
+    auto = torch.is_autocast_enabled(kind)
+    dtype = torch.get_autocast_dtype(kind) if auto else h.dtype
+    with torch.autocast(kind, enabled=False): total = _HeadLoss.apply(
+        h, self.lm_head.weight, t, chunk, dtype, torch.is_grad_enabled())
     return total/(t != -100).sum()
-
-# %% ../nbs/01_model.ipynb #c138
-class KVCache:
-    "Keys and values of the tokens that one layer has read, each (B, nh, T, hs)"
-    def __init__(self, max_len):
-        self.max_len = max_len
-        self.len = 0
-        self.kv = None
-
-    def extend(self, k, v):
-        "Append `k` and `v` (B, nh, T, hs); return all of both"
-        B,nh,T,hs = k.shape
-        if self.kv is None: self.kv = k.new_empty(2, B, nh, self.max_len, hs)
-        end = self.len + T
-        self.kv[0,:,:,self.len:end] = k
-        self.kv[1,:,:,self.len:end] = v
-        self.len = end
-        return self.kv[0,:,:,:end], self.kv[1,:,:,:end]
