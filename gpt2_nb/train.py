@@ -69,6 +69,16 @@ def step(self:Trainer,
     self.opt.zero_grad(set_to_none=True)
     return dict(loss=loss, lr=lr, norm=norm)
 
+# %% ../nbs/10_train.ipynb #f263ce0e
+def rate(
+    cfg:TrainConfig,
+    step:int,  # updates done so far
+)->float:
+    "Learning rate of one update"
+    own = dict(decay_frac=cfg.decay_frac) if cfg.schedule == 'wsd' else {}
+    return SCHEDULES[cfg.schedule](
+        step, cfg.max_lr, cfg.min_lr, cfg.warmup_steps, cfg.max_steps, **own)
+
 # %% ../nbs/10_train.ipynb #9562f718
 @patch
 def fit(self:Trainer)->int:  # the signal that ended it, or 0
@@ -95,16 +105,6 @@ def fit(self:Trainer)->int:  # the signal that ended it, or 0
             if self.journal: self.journal.writer.wait()
     done = step >= cfg.max_steps and not left
     return 0 if done else self.signal.signum or signal.SIGTERM
-
-# %% ../nbs/10_train.ipynb #f263ce0e
-def rate(
-    cfg:TrainConfig,
-    step:int,  # updates done so far
-)->float:
-    "Learning rate of one update"
-    own = dict(decay_frac=cfg.decay_frac) if cfg.schedule == 'wsd' else {}
-    return SCHEDULES[cfg.schedule](
-        step, cfg.max_lr, cfg.min_lr, cfg.warmup_steps, cfg.max_steps, **own)
 
 # %% ../nbs/10_train.ipynb #bf401fce
 @patch

@@ -223,8 +223,8 @@ def fingerprint(loader)->str:
             f'{loader.vocab_size}, crc32 {crc:08x}')
 
 # %% ../../nbs/work/settings.ipynb #455544ca
-FIXED = SHAPE + ('seq_len total_batch_tokens seed shuffle optimizer beta1 beta2 '
-                 'eps weight_decay init_from shards').split()
+FIXED = SHAPE + ('seq_len total_batch_tokens seed shuffle optimizer beta1 '
+                 'beta2 eps weight_decay init_from shards').split()
 
 def same_setting(name:str, old, new)->bool:
     "Equal, or two ways to write one path?"
