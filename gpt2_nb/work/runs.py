@@ -91,13 +91,8 @@ def own_loss(folder:Path)->float:
     return val['loss'] if val.get('step') == meta.get('step') else math.inf
 
 # %% ../../nbs/work/runs.ipynb #f2e913a6
-def drop_old(
-    out_dir:str,  # of a run
-    step:int,     # of the checkpoint just written
-    keep:int=2,   # how many to leave, that one included
-    keep_best:bool=False,  # and the one with the lowest validation loss?
-):
-    "Remove old checkpoints"
+def drop_old(out_dir:str, step:int, keep:int=2, keep_best:bool=False):
+    "Remove all but `keep` checkpoints up to `step`, and the best if asked to"
     older = [p for p in checkpoints(out_dir) if step_of(p) <= step]
     best = min(older, key=own_loss, default=None) if keep_best else None
     for p in older[:-keep]:
@@ -130,13 +125,9 @@ def lock_run(out_dir:str):
 
 # %% ../../nbs/work/runs.ipynb #3a9f1e2b
 class RunLog:
-    "`log.jsonl`: one JSON object a line, appended"
-    def __init__(self,
-        path:str,
-        size:int=0,  # bytes that belong to the run; what follows is cut off
-        also=(),     # functions of `SINKS`, called with step and numbers
-    ):
-        if Path(path).exists():  # keep whole lines, as far as they belong
+    "`log.jsonl`: JSON lines, appended after `size` bytes; `also` for `SINKS`"
+    def __init__(self, path:str, size:int=0, also=()):
+        if Path(path).exists():  # whole lines, as far as they belong to the run
             kept = Path(path).read_bytes()[:size]
             os.truncate(path, kept.rfind(b'\n')+1)
         self.f = open(path, 'a', encoding='utf-8')

@@ -133,20 +133,19 @@ def make_config(
     name = cfg.run_name or cfg.preset
     cfg = replace(cfg, seq_len=cfg.seq_len or cfg.block_size,
                   out_dir=cfg.out_dir or f'runs/{name}')
-    if cfg.init_from and flags.keys() & SHAPE: raise ValueError(
-        f"--{min(flags.keys() & SHAPE)}: not with --init_from, which brings "
-        "its own")
-    check_together(cfg)
+    check_together(cfg, flags)
     return cfg
 
 # %% ../../nbs/work/settings.ipynb #54a2f113
-def check_together(cfg:TrainConfig):
-    "Refuse settings that do not go together"
+def check_together(cfg:TrainConfig, flags:dict):
+    "Refuse settings that do not go together, or flags with `--init_from`"
     def refuse(k, why): raise ValueError(f"--{k} {getattr(cfg, k)}: {why}")
     if not cfg.data: refuse('preset', "needs --data, a folder of token shards")
     for k in ('tensorboard', 'wandb'):
         if getattr(cfg, k) and not find_spec(k):
             refuse(k, f"try pip install {k}")
+    for k in flags.keys() & SHAPE:
+        if cfg.init_from: refuse(k, "not with --init_from, which has its own")
     if cfg.min_lr > cfg.max_lr: refuse('min_lr', f"above max_lr, {cfg.max_lr}")
     if cfg.seq_len > cfg.block_size and not cfg.init_from:
         refuse('seq_len', f"above block_size, {cfg.block_size}")
