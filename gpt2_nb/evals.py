@@ -28,11 +28,11 @@ def token_nats(
     dtype:torch.dtype,  # of matrix products
 )->Tensor:              # (N,) float32
     "Nats of each target, given what the model made of the text before it"
-    w = model.lm_head.weight[:model.cfg.vocab_size]  # no padded rows
+    w = model.lm_head.weight[:model.cfg.vocab_size].to(dtype)  # no padding
     n = 128 if h.is_cpu else 8192
     nats = []
     for part,t in zip(h.split(n), targets.split(n)):
-        logits = part.to(dtype) @ w.to(dtype).t()           # (n, V)
+        logits = part.to(dtype) @ w.t()                     # (n, V)
         nats.append(F.cross_entropy(logits.float(), t, reduction='none'))
     return torch.cat(nats)
 
