@@ -130,7 +130,8 @@ def main(
     with console.exit_on_bad_input('generate'):
         where = pick_device(device)
         gpt,enc = load_model(model, where)
-        if prompt == '-': prompt = sys.stdin.read().removesuffix('\n')
+        if prompt == '-':
+            prompt = sys.stdin.read().removesuffix('\n') if sys.stdin else ''
         idx = encode_prompt(enc, prompt, num_samples, where)
     rng = torch.Generator(where).manual_seed(seed)
     toks = token_stream(gpt, idx, max_new_tokens, rng=rng, top_k=top_k,
