@@ -169,7 +169,7 @@ def hellaswag(
     whole = [render(item, enc) for item in items]
     fitted = [fit(ctx, ends, model.cfg.block_size) for ctx,ends in whole]
     sizes = [len(ctx)+sum(map(len, ends)) for ctx,ends in fitted]
-    order = np.argsort(sizes)[::-1]  # what takes most memory comes first
+    order = np.argsort(sizes, kind='stable')[::-1]  # the longest first
     B = batch_size or (8 if model.lm_head.weight.is_cpu else 64)
     starts = range(0, len(items), B)
     if dist: starts = starts[dist.rank::dist.world_size]
