@@ -91,8 +91,7 @@ def save_checkpoint(
 def read_state(folder:str)->dict:
     "Read `train_state.pt`: tensors and plain types, nothing that runs"
     file = Path(folder)/'train_state.pt'
-    try: return torch.load(file, map_location='cpu', weights_only=True,
-                           mmap=True)
+    try: return torch.load(file, 'cpu', weights_only=True, mmap=True)
     except (pickle.UnpicklingError, RuntimeError): raise ValueError(
         f"{file}: holds more than tensors and plain types, not loaded"
         ) from None
