@@ -26,7 +26,8 @@ def imports(path):
     for n in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
         if isinstance(n, ast.ImportFrom) and n.level:
             base = inside[:len(inside)+1-n.level]
-            names = [n.module] if n.module else [a.name for a in n.names]
+            whole = not n.module or (root/'gpt2_nb'/'/'.join((*base, n.module))).is_dir()  # from .work import runs
+            names = ['.'.join(filter(None, (n.module, a.name))) for a in n.names] if whole else [n.module]
             found |= {'.'.join((*base, m)) for m in names}
         elif isinstance(n, ast.ImportFrom) and (n.module or '').startswith('gpt2_nb'):
             names = [n.module] if n.module != 'gpt2_nb' else [f'gpt2_nb.{a.name}' for a in n.names]
