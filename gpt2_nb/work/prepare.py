@@ -174,9 +174,6 @@ def text_docs(path:str, separator:str):
             docs = [rest+block]
             if separator:
                 docs = re.split(rf'\n*{re.escape(separator)}\n*', docs[0])
-            elif EOT in block: tqdm.write(
-                f"{path}: {EOT} is read as text; --document_separator "
-                f"'{EOT}' cuts the file into documents there")
             rest = docs.pop()
             end = len(rest)-len(separator or '')  # half of one may stand there
             cut = BLANK.match(rest, 0, end) or STOP.match(rest, 0, end)
@@ -453,8 +450,11 @@ def prepare(
         if shards == {True}: made = fetch_shards(paths, out, job, state)
         else:
             for path in paths:  # say now what would end the run in an hour
-                if not path.startswith(HF):
-                    with about(path): next(read(path, *how), None)
+                if path.startswith(HF): continue
+                with about(path): docs = next(read(path, *how), [['']])[0]
+                if EOT in docs[0] and kind_of(path) == 'text': print(
+                    f"{path}: {EOT} is read as text; --document_separator "
+                    f"'{EOT}' cuts the file into documents there")
             made = make_shards(paths, how, enc, workers or os.cpu_count(), job,
                                state)
         write_shards(made, out, enc, state)

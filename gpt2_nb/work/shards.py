@@ -207,7 +207,7 @@ def find_data(name_or_dir:str, vocab_size:int=4096)->Path:
                          "that began it goes on where it was stopped")
     if not [*folder.glob('*.bin'), *folder.glob('*.npy')]: raise ValueError(
         f"--data {folder}: no folder of shards (*train*.bin or .npy); of text, "
-        f"python -m gpt2_nb.data {folder} --out DIR makes one")
+        f"python -m gpt2_nb.data {name_or_dir} --out DIR makes one")
     return folder
 
 # %% ../../nbs/work/shards.ipynb #ab69ca9f
