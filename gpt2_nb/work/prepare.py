@@ -361,16 +361,17 @@ def begins(token:bytes)->int: return sum(b>>6 != 2 for b in token)
 
 def write_shards(made, out:Path, enc, state:dict):
     "Write shards, and after each the place to go on from"
-    chars = token_bytes(enc, begins).astype(np.uint16)
+    chars = token_bytes(enc, begins)
     for old in out.glob('.*.tmp'): old.unlink()  # of a run that was killed
     try:
         for name,toks in made:
             out.mkdir(parents=True, exist_ok=True)
             write_shard(out/name, toks)
+            parts = np.array_split(toks, 1+len(toks)//CHUNK)  # memory
             state['shards'][name] = dict(
                 check_shard(out/name, enc.n_vocab),
-                documents=int((toks == enc.eot_token).sum()),
-                characters=int(chars[toks].sum(dtype=int)))
+                documents=sum(int((p == enc.eot_token).sum()) for p in parts),
+                characters=sum(int(chars[p].sum()) for p in parts))
             write_json(out/PREPARING, state)
             tqdm.write(f'{name} is whole')
             sys.stdout.flush()
