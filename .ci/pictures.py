@@ -1,32 +1,43 @@
 """Draw the pictures that no notebook draws: pictures.py [--check]
 
 gpt2_*.svg are gpt2_model.svg with one part standing out; quickstart.png is made from nbs/logs/quickstart.jsonl.
---check draws nothing: the variants are up to date, and every diagram keeps to the palette of gpt2_nb/figures.mplstyle."""
+--check draws nothing: the variants are up to date, and every diagram has a light card, a title that describes it, the palette of
+gpt2_nb/figures.mplstyle, and a page that shows it."""
 import ast, json, re, sys
 from pathlib import Path
 
 nbs = Path(__file__).parent.parent/'nbs'
 images = nbs/'images'
-parts = {'embed': ('wte', 'wpe', 'tie'), 'attn': ('attn', 'ln1'), 'mlp': ('mlp', 'ln2'), 'head': ('head', 'tie'),
+parts = {'embed': ('wte', 'wpe', 'tie'), 'mlp': ('mlp', 'ln2'), 'head': ('head', 'tie'),
          'stream': ('stream', 'frame')}
 
-def variant(base, shown):
+ink = {'ffffff', '404040', '7f7f7f', '8a4a10', '1f6152', 'a3271f'}  # card, text, lines; darker than its colour where text is coloured
+called = {'embed': 'the embedding', 'mlp': 'the MLP', 'head': 'the output layer', 'stream': 'the residual stream'}
+
+def variant(base, shown, names):
     "The diagram with all other parts dimmed"
-    style = f"  <style>.part {{ opacity: .3 }} {', '.join('.'+s for s in shown)} {{ opacity: 1 }}</style>\n"
-    return base.replace('  <g class="part', style+'  <g class="part', 1)
+    style = f"  <style>.part {{ opacity: .72 }} {', '.join('.'+s for s in shown)} {{ opacity: 1 }}</style>\n"
+    named = base.replace('</title>', f'; here {names} stands out</title>', 1)
+    return named.replace('  <g class="part', style+'  <g class="part', 1)
 
 def variants():
     "Path and text of each"
     base = (images/'gpt2_model.svg').read_text(encoding='utf-8')
-    return {images/f'gpt2_{name}.svg': variant(base, shown) for name,shown in parts.items()}
+    return {images/f'gpt2_{name}.svg': variant(base, shown, called[name]) for name,shown in parts.items()}
 
 def check():
     for path,new in variants().items():
         if path.read_text(encoding='utf-8') != new: sys.exit(f'{path.name} is not made from gpt2_model.svg: run .ci/pictures.py')
     palette = set(re.findall(r'\b[0-9a-f]{6}\b', (nbs.parent/'gpt2_nb/figures.mplstyle').read_text(encoding='utf-8').split('axes.prop_cycle')[1]))
-    for path in [images/'gpt2_model.svg', images/'training_step.svg']:
-        other = set(re.findall(r'#([0-9a-fA-F]{3,8})\b', path.read_text(encoding='utf-8'))) - palette
-        if other: sys.exit(f'{path.name}: {sorted(other)} are not in figures.mplstyle')
+    pages = ''.join(p.read_text(encoding='utf-8') for p in nbs.rglob('*.ipynb'))
+    for path in sorted(images.glob('*.svg')):
+        if path.name == 'favicon.svg': continue
+        text = path.read_text(encoding='utf-8')
+        other = set(re.findall(r'#([0-9a-fA-F]{3,8})\b', text)) - palette - ink
+        if other: sys.exit(f'{path.name}: {sorted(other)} are neither in figures.mplstyle nor ink')
+        if '<rect width="100%" height="100%"' not in text: sys.exit(f'{path.name}: no light card of its own below it')
+        if not re.search(r'<title>[^<]{20,}', text): sys.exit(f'{path.name}: no <title> that describes it')
+        if path.name not in pages: sys.exit(f'{path.name}: on no page')
 
 def ngrams():
     "Bits per byte of models that count, as the page on the corpora stores them: order -> level"
@@ -48,7 +59,7 @@ def quickstart():
     ax.annotate(f"{val[-1]['bpb']:.2f}", (mtok(val[-1]), val[-1]['bpb']), (-3, 7), textcoords='offset points', ha='right')
     levels = ngrams()
     for n,name in enumerate(('unigram', 'bigram', 'trigram'), 1):
-        ax.axhline(levels[n], ls=':', lw=1, color='grey')
+        ax.axhline(levels[n], ls=':', lw=1, color='#7f7f7f')
         ax.text(mtok(val[-1])*1.02, levels[n], f'{name} {levels[n]:.2f}', va='center')
     ax.set(xlabel='tokens seen (millions)', ylabel='bits per byte', xlim=(0, mtok(val[-1])*1.01), ylim=(1.4, 3.5))
     ax.legend()
