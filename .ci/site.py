@@ -1,5 +1,5 @@
 "What can be known of the website without Quarto: nbdev's half of the build, and every link and anchor in what it makes"
-import json, os, re, sys, tempfile, warnings
+import json, os, re, shutil, subprocess, sys, tempfile, warnings
 from pathlib import Path
 
 root = Path(__file__).parent.parent
@@ -14,22 +14,26 @@ def notebooks(folder):
     return [p for p in sorted(folder.rglob('*.ipynb')) if not any(part[0] in '._' for part in p.relative_to(folder).parts)]
 
 def process(to):
-    "Run nbdev's processors over each notebook, as nbdev_docs does before it calls Quarto"
-    from nbdev.processors import FilterDefaults
+    "Run nbdev's half of `nbdev_docs` in a copy of the repository; return the folder that it hands to Quarto"
     from nbdev.quarto import refresh_quarto_yml
-    from nbdev.serve_drv import main
-    os.chdir(root)
+    from nbdev.serve import proc_nbs
+    (to/'nbs/nbdev.yml').unlink(missing_ok=True)
     refresh_quarto_yml()
-    for path in notebooks(root/'nbs'):
-        os.chdir(path.parent)
-        name = path.relative_to(root/'nbs')
-        (to/name).parent.mkdir(exist_ok=True)
-        with warnings.catch_warnings(record=True) as seen:
-            warnings.simplefilter('always')
-            try: main((path, to/name, FilterDefaults))
-            except Exception as e: check(False, path.name, f'nbdev cannot make its page: {e}')
-        for w in seen:
-            if 'Found cells' in str(w.message): check(False, path.name, w.message)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter('always')
+        try: made = proc_nbs.__wrapped__(n_workers=0, force=True) if hasattr(proc_nbs, '__wrapped__') else proc_nbs(n_workers=0, force=True)
+        except Exception as e: sys.exit(f'nbdev cannot make its pages: {type(e).__name__} {e}')
+    for w in seen:
+        if 'Found cells' in str(w.message): check(False, 'nbdev', w.message)
+    return made
+
+def copy_to(to):
+    "The files of the working tree that git knows or would take"
+    names = subprocess.run(['git', 'ls-files', '-coz', '--exclude-standard'], cwd=root, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split('\0')):
+        if not (root/name).exists(): continue  # removed, not yet committed
+        (to/name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root/name, to/name, follow_symlinks=False)
 
 def anchor(heading):
     "Pandoc's identifier of a heading"
@@ -55,7 +59,7 @@ def check_page(to, path, pages):
         if re.match(r'\w+:', target): continue
         name,_,part = target.partition('#')
         check(not alt.startswith('![') or len(alt) > 2, path.name, f'{target} has no caption or alt text')
-        check(not name or (path.parent/name).exists() or (root/'nbs'/here/name).exists(), path.name, f'links to {name}')
+        check(not name or (path.parent/name).exists(), path.name, f'links to {name}, which nbdev does not hand to Quarto')
         full = os.path.normpath(here/name) if name else str(path.relative_to(to))
         there = pages.get(full, '')
         ids = {anchor(h) for h in re.findall(r'^#+ (.*?)(?: *\{.*\})?$', there, re.M)}
@@ -69,10 +73,10 @@ def check_signatures(path):
                 for name in re.findall(r'\[`([^`]*)`\]\(http', code):
                     check(False, path.name, f'{"".join(cell["source"]).splitlines()[-1]}: take the backticks from {name}')
 
-def check_yaml():
+def check_yaml(made):
     "Quarto reads both files; and each notebook has its place in the sidebar"
     import yaml
-    try: yaml.safe_load((root/'nbs/nbdev.yml').read_text(encoding='utf-8'))
+    try: yaml.safe_load((made.parent/'nbs/nbdev.yml').read_text(encoding='utf-8'))
     except yaml.YAMLError as e: check(False, 'nbdev.yml', str(e))
     def files(x):
         if isinstance(x, dict): x = x.values()
@@ -86,7 +90,11 @@ def check_yaml():
     check(listed == there, '_quarto.yml', f'the sidebar and nbs/ differ in {sorted(listed ^ there)}')
     web,html = site['website'],site['format']['html']
     for name in [*site['project']['resources'], web['favicon'], web['image'], html['css']]:
-        check((root/'nbs'/name).exists(), '_quarto.yml', f'names {name}, which is not there')
+        check((made/name).exists(), '_quarto.yml', f'names {name}, which nbdev does not hand to Quarto')
+    # Each was seen to break the build, or to break it in a reader's browser (Quarto 1.7.32)
+    check(html.get('keep-md') is True, '_quarto.yml', 'format: html: keep-md: true, or Quarto deletes what nbdev renames')
+    check(html.get('respect-user-color-scheme') is True, '_quarto.yml', 'format: html: respect-user-color-scheme: true')
+    check('gfm' in site['format'] and 'commonmark' not in site['format'], '_quarto.yml', 'gfm in place of commonmark, which warns at each figure and formula')
     linked = set(re.findall(r'\]\(([\w/]+)\.html\)', (root/'nbs/llms.txt').read_text(encoding='utf-8')))
     pages = {re.sub(r'(^|/)\d+_', r'\1', n.removesuffix('.ipynb')) for n in there}
     check(linked == pages, 'llms.txt', f'the list of pages and nbs/ differ in {sorted(linked ^ pages)}')
@@ -94,11 +102,13 @@ def check_yaml():
 def check_site(to):
     pages = {p.relative_to(to).as_posix(): prose(p) for p in notebooks(to)}
     for name in pages: check_page(to, to/name, pages); check_signatures(to/name)
-    check_yaml()
+    check_yaml(to)
     print(f'{len(pages)} pages')
 
 if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as to:
-        process(Path(to))
-        check_site(Path(to))
+        copy_to(Path(to))
+        os.chdir(to)  # before nbdev reads settings.ini
+        check_site(process(Path(to)))
+        os.chdir(root)
     if errors: sys.exit('\n'.join(errors))
