@@ -11,12 +11,9 @@ from contextlib import contextmanager, nullcontext
 import torch, torch.distributed as dist
 from fastcore.basics import patch
 from torch import Tensor, nn
-from torch.distributed.checkpoint.state_dict import (StateDictOptions,
-    get_model_state_dict)
 from torch.nn.parallel import DistributedDataParallel
+from .work import ranks
 from .work.device import n_cores, pick_device
-from .work.ranks import check_env, check_gpus, env_int
-from .work.ranks import join_ranks, lost_rank, portable
 
 # %% ../nbs/06_ddp.ipynb #8438da3d
 class Dist:
@@ -24,29 +21,27 @@ class Dist:
     def __init__(self,
         device:str='auto',  # 'auto', 'cpu', 'cuda', 'mps'
     ):
-        self.rank = env_int('RANK', 0)
-        self.world_size = env_int('WORLD_SIZE', 1)
-        self.local_rank = env_int('LOCAL_RANK', 0)  # on this machine
-        self.local_world_size = env_int('LOCAL_WORLD_SIZE', 1)
-        if self.world_size > 1: check_env(self.rank, self.world_size)
+        self.rank = ranks.env_int('RANK', 0)
+        self.world_size = ranks.env_int('WORLD_SIZE', 1)
+        self.local_rank = ranks.env_int('LOCAL_RANK', 0)  # on this machine
+        self.local_world_size = ranks.env_int('LOCAL_WORLD_SIZE', 1)
+        self.is_main = self.rank == 0
+        if self.world_size > 1: ranks.check_env(self.rank, self.world_size)
         self.device = pick_device(device)
         if self.device.type == 'cuda' and self.device.index is None:
-            check_gpus(self.local_rank, self.local_world_size)
+            ranks.check_gpus(self.local_rank, self.local_world_size)
             self.device = torch.device('cuda', self.local_rank)
-
-    @property
-    def is_main(self): return self.rank == 0
 
     def __enter__(self):
         if self.device.type == 'cuda': torch.cuda.set_device(self.device)
         share = max(1, n_cores()//self.local_world_size)
         torch.set_num_threads(min(torch.get_num_threads(), share))
-        if self.world_size > 1: join_ranks(self.device)
+        if self.world_size > 1: ranks.join_ranks(self.device)
         return self
 
     def __exit__(self, kind, e, traceback):
         if not dist.is_initialized(): return
-        lost = lost_rank(e, self.rank)
+        lost = ranks.lost_rank(e, self.rank)
         time.sleep(.1)  # gloo's threads let go of their last tensors
         dist.destroy_process_group()
         if lost: raise lost from e
@@ -62,18 +57,14 @@ def sum(self:Dist,
     return x
 
 @patch
-def mean(self:Dist,
-    x:Tensor,  # float, any shape, on `device`, the same on every rank
-)->Tensor:     # mean over the ranks, on all of them
-    "Average a tensor over all ranks"
+def mean(self:Dist, x:Tensor)->Tensor:
+    "Average a float tensor over all ranks, as `sum` adds it up"
     return self.sum(x)/self.world_size
 
 # %% ../nbs/06_ddp.ipynb #c030
 @patch
-def gather(self:Dist,
-    obj,     # anything that pickles
-)->list:     # of every rank's `obj`, in order, on all of them
-    "Collect an object from all ranks"
+def gather(self:Dist, obj)->list:
+    "Collect an object that pickles from each rank: a list, on all ranks"
     res = [obj]*self.world_size
     if self.world_size > 1: dist.all_gather_object(res, obj)
     return res
@@ -109,20 +100,15 @@ def wrap(self:Dist,
                                    gradient_as_bucket_view=True)
 
 # %% ../nbs/06_ddp.ipynb #c046
-def sync_if(
-    model:nn.Module,  # from Dist.wrap
-    last:bool,        # is this the last micro-batch of the step?
-):
-    "Context for forward and backward: average gradients only at the last one"
+def sync_if(model:nn.Module, last:bool):
+    "Context for a micro-batch: average gradients only if it is the `last` one"
     skip = not last and isinstance(model, DistributedDataParallel)
     return model.no_sync() if skip else nullcontext()
 
 # %% ../nbs/06_ddp.ipynb #c076
 @patch
-def same_everywhere(self:Dist,
-    values:dict,  # name -> value, the same names on every rank
-):
-    "Raise on every rank if one of them has other values than rank 0"
+def same_everywhere(self:Dist, values:dict):
+    "Raise on every rank if one of them has other values, by name, than rank 0"
     first,*rest = self.gather(values)
     for rank,other in enumerate(rest, 1):
         for k,v in first.items():
@@ -136,11 +122,9 @@ def agree(self:Dist):
     "Raise on every rank the first error that any of them raises in this block"
     mine = None
     try: yield
-    except Exception as e: mine = portable(e)
-    errs = self.gather(mine)
-    rank = next((i for i,e in enumerate(errs) if e is not None), None)
-    if rank is None: return
-    raise mine if rank == self.rank else errs[rank]
+    except Exception as e: mine = ranks.portable(e)
+    for rank,e in enumerate(self.gather(mine)):
+        if e is not None: raise mine if rank == self.rank else e
 
 # %% ../nbs/06_ddp.ipynb #3504b6b1
 def shard_model(
@@ -152,28 +136,22 @@ def shard_model(
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
     policy = MixedPrecisionPolicy(dtype, reduce_dtype=torch.float32)
     root = LossModule(model)
-    blocks = model.transformer.h
-    for b in blocks:
+    for b in model.transformer.h:
         if compile: b.forward = torch.compile(b.forward)
     if dist.is_initialized():  # else we are alone
-        for m in (*blocks, root): fully_shard(m, mp_policy=policy)
+        for m in (*model.transformer.h, root): fully_shard(m, mp_policy=policy)
     return root
 
 # %% ../nbs/06_ddp.ipynb #31dc0ed4
-def whole(
-    x,  # a tensor in pieces, or anything else
-):
-    "Put a tensor together on all ranks; all must call"
+def whole(x):
+    "Put a tensor together that is in pieces on the ranks; all must call"
     return x.full_tensor() if hasattr(x, 'full_tensor') else x
 
-def full_model(
-    model:nn.Module,  # a GPT, in pieces or not
-)->nn.Module:         # a plain one; the model itself where it is whole
-    "Put a model together on all ranks, to evaluate and sample; all must call"
+def full_model(model:nn.Module)->nn.Module:
+    "Put a GPT together that is in pieces on the ranks; all must call"
     if not any(hasattr(p, 'full_tensor') for p in model.parameters()):
         return model
-    options = StateDictOptions(full_state_dict=True)
-    weights = get_model_state_dict(model, options=options)
+    weights = {k: whole(v) for k,v in model.state_dict().items()}
     with torch.device('meta'): res = type(model)(model.cfg)
     res.load_state_dict(weights, assign=True)
     res.lm_head.weight = res.transformer.wte.weight  # tie again
