@@ -20,6 +20,7 @@ class Pages(Processor):
             cell.source = re.sub(r'\n---\s*$', f'\n{self.links(path)}---\n', cell.source)
 
     def number(self, path, caption, target, stem):
+        if not (path.parent/target).exists(): return f'![{caption}]({target})'  # the checks of links will say so
         alt = re.search(r'<title>(.*?)</title>', (path.parent/target).read_text(encoding='utf-8'), re.S)[1]
         alt = ' '.join(alt.split()).replace('"', "'")
         return f'![{caption}]({target}){{#fig-{stem.replace("_", "-")} fig-alt="{alt}"}}'

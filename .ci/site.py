@@ -109,6 +109,6 @@ if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as to:
         copy_to(Path(to))
         os.chdir(to)  # before nbdev reads settings.ini
-        check_site(process(Path(to)))
-        os.chdir(root)
+        try: check_site(process(Path(to)))
+        finally: os.chdir(root)
     if errors: sys.exit('\n'.join(errors))
