@@ -17,7 +17,7 @@ called = {'embed': 'the embedding', 'mlp': 'the MLP', 'head': 'the output layer'
 def variant(base, shown, names):
     "The diagram with all other parts dimmed"
     style = f"  <style>.part {{ opacity: .72 }} {', '.join('.'+s for s in shown)} {{ opacity: 1 }}</style>\n"
-    named = base.replace('</title>', f'; here {names} stands out</title>', 1)
+    named = re.sub(r'\.?</title>', f'; here {names} stands out</title>', base, count=1)
     return named.replace('  <g class="part', style+'  <g class="part', 1)
 
 def variants():
