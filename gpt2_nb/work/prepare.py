@@ -4,16 +4,16 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'HUB', 'PRE', 'SPLITS', 'CHUNK', 'BLANK', 'STOP', 'START', 'Chunk', 'Size', 'ending', 'kind_of', 'pin',
-           'list_paths', 'find_files', 'told', 'by_split', 'open_text', 'open_rows', 'table_docs', 'text_docs', 'read',
-           'texts_from', 'seal', 'chunks', 'tokenise', 'n_tokens', 'next_shard', 'cut_shards', 'make_shards',
-           'fetch_shards', 'begin', 'begins', 'write_shards', 'summary', 'find_encoding', 'prepare']
+           'list_paths', 'find_files', 'told', 'by_split', 'find_splits', 'open_text', 'open_rows', 'table_docs',
+           'text_docs', 'read', 'seal', 'file_chunks', 'chunks', 'tokenise', 'n_tokens', 'next_shard', 'cut_shards',
+           'make_shards', 'fetch_shards', 'begin', 'begins', 'write_shards', 'find_encoding', 'look', 'prepare']
 
 # %% ../../nbs/work/prepare.ipynb #c62fcef4
 import hashlib, json, os, re, shutil, sys, threading
 from collections import Counter, defaultdict, deque, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from glob import escape, glob
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Annotated
 import fsspec, numpy as np
 from tqdm import tqdm
@@ -33,7 +33,7 @@ KINDS = dict(parquet='parquet', jsonl='lines', ndjson='lines', json=None,
 
 def ending(path:str)->str:
     "The last part of a name, compression aside"
-    return PurePath(re.sub(r'\.(gz|zst)$', '', path.lower())).suffix[1:]
+    return Path(re.sub(r'\.(gz|zst)$', '', path.lower())).suffix[1:]
 
 def kind_of(path:str)->str:  # or None
     "What kind of file it is, by its ending, or else by its first bytes"
@@ -53,23 +53,23 @@ PRE = 'pretokenized:'
 def pin(address:str, old:list)->str:
     "Add its commit to an address on the hub: an `old` job's, or the latest"
     from huggingface_hub import HfApi, HfFileSystem
-    for known,_ in old:
-        name,_,rest = known.partition('@')
-        if address.startswith(name):
-            return address.replace(name, f'{name}@{rest.split("/")[0]}')
     at = HfFileSystem().resolve_path(address)
-    commit = HfApi().dataset_info(at.repo_id, revision=at.revision).sha
-    return f'{HF}{at.repo_id}@{commit}/{at.path_in_repo}'
+    repo = f'{HF}{at.repo_id}@'
+    begun = [known for known,_ in old if known.startswith(repo)]
+    if begun: commit = begun[0][len(repo):].split('/')[0]
+    else: commit = HfApi().dataset_info(at.repo_id, revision=at.revision).sha
+    return f'{repo}{commit}/{at.path_in_repo}'
 
 # %% ../../nbs/work/prepare.ipynb #c6e6640d
 def list_paths(fs, root:str)->list:
     "The files at a place, in order; links are followed, each file comes once"
-    if not fs.isdir(root): found = [root] if fs.isfile(root) else fs.glob(root)
+    if fs.isfile(root): return [root]
+    if not fs.isdir(root): found = fs.glob(root)
     elif 'file' not in fs.protocol: found = fs.find(root)
     else: found = glob(f'{escape(root)}/**', recursive=True)
     once = {os.path.realpath(p): p for p in sorted(found, reverse=True)}
-    return [p for p in sorted(once.values(), key=PurePath)
-            if fs.isfile(p) and PurePath(p).name[0] != '.']
+    return [p for p in sorted(once.values(), key=Path)
+            if fs.isfile(p) and Path(p).name[0] != '.']
 
 def find_files(source:str, skipped:Counter, old=())->list:
     "Find a source's files, as (address, bytes); count those that are skipped"
@@ -80,16 +80,15 @@ def find_files(source:str, skipped:Counter, old=())->list:
     res = []
     with about(place):
         fs,root = fsspec.url_to_fs(pin(place, old) if hub else place)
-        paths = list_paths(fs, root)
-        for p in paths:
-            end = ending(p)
-            size = fs.size(p)
-            if source.startswith(PRE):
-                fits = end == 'bin' and {'train', 'val'} & {*words(p)}
+        paths = [hub+p for p in list_paths(fs, root)]
+        for path in paths:
+            end = ending(path)
+            size = fs.size(path)
+            if source.startswith(PRE): fits = end == 'bin'
             else:  # in a folder, an ending that says something else is believed
                 fits = end in KINDS or not end or len(paths) == 1
-                fits = fits and kind_of(hub+p)
-            if size and fits: res.append((hub+p, size))
+                fits = fits and kind_of(path)
+            if size and fits: res.append((path, size))
             else: skipped[f'.{end}' if size else 'empty'] += 1
     if not res: raise FileNotFoundError(
         f"{source}: no text there{told(skipped)}, expected "
@@ -111,13 +110,23 @@ def by_split(files:list, skipped:Counter)->tuple:  # val, train
     top = len(os.path.commonprefix([p for p,_ in files]).rpartition('/')[0])
     parts = defaultdict(list)
     for file in files:
-        told = [SPLITS[w] for w in words(file[0][top:]) if w in SPLITS]
-        parts[told[0] if told else 'no split'].append(file)
+        named = [SPLITS[w] for w in words(file[0][top:]) if w in SPLITS]
+        parts[named[0] if named else 'no split'].append(file)
     val = parts.pop('val', [])
     train = parts.pop('train', []) or parts.pop('no split', [])
     if not train or not val and 'test' not in parts: return [], files
     for split,left in parts.items(): skipped[f'of {split}'] += len(left)
     return val, train
+
+def find_splits(source, val:str, skipped:Counter, old:list)->tuple:
+    "The files of val and of train; a `val` that is named comes before its own"
+    names = [source] if isinstance(source, str) else source
+    files = [f for name in names for f in find_files(name, skipped, old)]
+    held,train = by_split(files, skipped)
+    if not val: return held, train
+    if held: skipped['of val'] += len(held)
+    held = find_files(val, skipped, old)
+    return held, [f for f in train if f not in held]
 
 # %% ../../nbs/work/prepare.ipynb #c60d4fc4
 def open_text(path:str):
@@ -195,21 +204,6 @@ def read(path:str, column:str, separator:str):
 # %% ../../nbs/work/prepare.ipynb #c6903998
 START = dict(file=0, place=0, empty=0, seen='', upto=0, begun='')
 
-def texts_from(path:str, how:tuple, at:dict):
-    "Yield texts behind a place; those before it must be as they were"
-    digest = hashlib.sha256()
-    same = not at['upto']
-    goes_on = False
-    for docs,after,cut in read(path, *how):
-        digest.update(''.join(docs).encode('utf-8', 'surrogatepass'))
-        begun = digest.hexdigest()
-        if after == at['upto']: same = begun == at['begun']
-        if after >= at['upto'] and not same: break
-        if after > at['place']: yield docs, after, goes_on, cut, begun
-        goes_on = cut
-    if not same: raise ValueError(
-        'what was tokenised of it has changed; give another --out')
-
 def seal(paths:list, seen:str='')->str:
     "Add the content of files to the hash of those before them"
     for path in paths:  # of an address on the hub, which holds its commit
@@ -217,29 +211,40 @@ def seal(paths:list, seen:str='')->str:
         seen = hashlib.sha256(f'{seen}{content}'.encode()).hexdigest()
     return seen
 
+def file_chunks(path:str, how:tuple):
+    "Yield a file's texts a megabyte at a time, with a hash of all till there"
+    digest = hashlib.sha256()
+    goes_on = False
+    docs = []
+    size = 0
+    for new,after,cut in read(path, *how):
+        digest.update(''.join(new).encode('utf-8', 'surrogatepass'))
+        docs += new
+        size += sum(map(len, new))+len(new)
+        if cut or size > CHUNK:
+            yield docs, goes_on, after, digest.hexdigest()
+            goes_on = cut
+            docs = []
+            size = 0
+    if docs: yield docs, goes_on, after, digest.hexdigest()
+
 # %% ../../nbs/work/prepare.ipynb #c6aaaaa6
 Chunk = namedtuple('Chunk', 'at docs goes_on')
 
 def chunks(paths:list, how:tuple=('text', None), at:dict=START):
-    "Read a source in order, a megabyte at a time, from a place on"
+    "Read a source in order from a place; what is before it must be as it was"
     for i in range(at['file'], len(paths)):
-        docs = []
-        size = 0
         with about(paths[i]):
-            for new,after,goes_on,cut,begun in texts_from(paths[i], how, at):
-                if not docs: first = goes_on
-                docs += new
-                size += sum(map(len, new))+len(new)
-                if after < at['upto'] or not cut and size <= CHUNK: continue
-                yield Chunk(dict(at, upto=after, begun=begun), docs, first)
+            for docs,goes_on,upto,begun in file_chunks(paths[i], how):
+                if upto <= at['place']: continue
+                if at['begun'] not in ('', begun): break
+                yield Chunk(dict(at, upto=upto, begun=begun), docs, goes_on)
                 empty = at['empty']+docs.count('')
-                at = dict(at, place=after, empty=empty, upto=0, begun='')
-                docs = []
-                size = 0
-            if docs: yield Chunk(dict(at, upto=after, begun=begun), docs, first)
-            empty = at['empty']+docs.count('')
+                at = dict(at, place=upto, empty=empty, upto=0, begun='')
+            if at['begun']: raise ValueError(
+                'what was tokenised of it has changed; give another --out')
             seen = seal(paths[i:i+1], at['seen'])
-            at = dict(START, file=i+1, empty=empty, seen=seen)
+        at = dict(START, file=i+1, empty=at['empty'], seen=seen)
     yield Chunk(at, [], False)
 
 # %% ../../nbs/work/prepare.ipynb #c62776a3
@@ -248,8 +253,8 @@ def tokenise(enc, chunks, workers:int):
     own = threading.local()
     def start(): own.enc = copy_encoding(enc)
     def work(chunk):
-        first = chunk.docs[:chunk.goes_on]
-        docs = first + [d for d in chunk.docs[len(first):] if d]
+        docs = [d for i,d in enumerate(chunk.docs)
+                if d or i == 0 and chunk.goes_on]
         return chunk,encode_docs(own.enc, docs, chunk.goes_on)
     waiting = deque()
     with ThreadPoolExecutor(workers, initializer=start) as pool:
@@ -274,10 +279,10 @@ def next_shard(job:dict, shards:dict)->tuple:
 def cut_shards(made, job:dict, state:dict):
     "Yield names and tokens of shards; `state` is told where the next begins"
     held = []
-    n = 0
     used = state['used']
     name,size = next_shard(job, state['shards'])
     for chunk,toks in made:
+        n = sum(map(len, held))
         while n+len(toks)-used > size > 0:
             cut = used+size-n
             state.update(chunk.at, used=cut)
@@ -288,17 +293,17 @@ def cut_shards(made, job:dict, state:dict):
             name,size = next_shard(job, state['shards'])
         if size <= 0: return
         held.append(toks[used:])
-        n += len(held[-1])
         used = max(0, used-len(toks))
-    if not n: return
     toks = np.concatenate(held)
-    if not state['shards'] and not job.get('val_files'):
-        n = state['used'] = 0 if job['val_tokens'] else n//20
+    if not len(toks): return
+    if not state['shards'] and not job['val_files']:
+        n = 0 if job['val_tokens'] else len(toks)//20
         if not n: raise ValueError(
             f"only {len(toks)} tokens, all taken by the validation shard; give "
             "a smaller --val_tokens")
+        state['used'] = n
         yield name,toks[:n]
-        name = next_shard(job, state['shards'])[0]
+        name = 'train_000001.bin'
         toks = toks[n:]
     state.update(chunk.at, used=used)
     yield name,toks
@@ -307,13 +312,14 @@ def cut_shards(made, job:dict, state:dict):
 def make_shards(paths:list, how:tuple, enc, workers:int, job:dict, state:dict):
     "Yield names and tokens of all shards that are not there yet"
     def cut(paths):
-        at = {k: state.get(k, v) for k,v in START.items()}
-        made = tokenise(enc, chunks(paths, how, at), workers)
+        found = chunks(paths, how, {k: state[k] for k in START})
+        made = tokenise(enc, found, workers)
         made = tqdm(made, unit=' million characters', disable=None)
         return cut_shards(made, job, state)
     if job['val_files'] and not state['shards']:
         val = paths[:job['val_files']]
-        shard = next(cut(val))
+        shard = next(cut(val), None)
+        if not shard: raise ValueError('the validation files hold no text')
         state.update(START, file=len(val), seen=seal(val), used=0)
         yield shard
     yield from cut(paths)
@@ -344,20 +350,23 @@ def begin(out:Path, job:dict, there:dict, paths:list)->dict:
     old = there.get('source', {})
     diff = {k for k in job if old.get(k) != job[k]}
     if there.get('upto') or there.get('seen'):  # known by content
-        if 'format' not in there: diff -= {'files'}
-        if there['seen'] != seal(paths[:there['file']]): diff |= {'files'}
+        if 'format' not in there: diff.discard('files')
+        if there['seen'] != seal(paths[:there['file']]): diff.add('files')
     if 'shards' in there and not diff:
-        place = there.get('place') or 0
-        if isinstance(place, list): place = place[0]  # an earlier version's
-        return there | dict(source=job, place=place)
+        state = START | there | dict(source=job)
+        if isinstance(state['place'], list):  # an earlier version's
+            state['place'] = state['place'][0]
+        return state
     if any(p.suffix in ('.bin', '.npy') for p in out.glob('*')):
-        raise ValueError(f"{out}: holds shards of other "
-                         f"{', '.join(sorted(diff)) or 'format'}; "
-                         "give another --out, or remove the folder")
+        what = ', '.join(sorted(diff)) or 'format'
+        raise ValueError(f"{out}: holds shards of other {what}; give another "
+                         "--out, or remove the folder")
     return dict(START, source=job, shards={}, used=0)
 
 # %% ../../nbs/work/prepare.ipynb #c610fd87
-def begins(token:bytes)->int: return sum(b>>6 != 2 for b in token)
+def begins(token:bytes)->int:
+    "Count the bytes of a token that begin a character"
+    return sum(byte>>6 != 2 for byte in token)
 
 def write_shards(made, out:Path, enc, state:dict):
     "Write shards, and after each the place to go on from"
@@ -368,29 +377,20 @@ def write_shards(made, out:Path, enc, state:dict):
             out.mkdir(parents=True, exist_ok=True)
             write_shard(out/name, toks)
             parts = np.array_split(toks, 1+len(toks)//CHUNK)  # memory
+            counts = sum(np.bincount(p, minlength=enc.n_vocab) for p in parts)
             state['shards'][name] = dict(
                 check_shard(out/name, enc.n_vocab),
-                documents=sum(int((p == enc.eot_token).sum()) for p in parts),
-                characters=sum(int(chars[p].sum()) for p in parts))
+                documents=int(counts[enc.eot_token]),
+                characters=int(counts @ chars))
             write_json(out/PREPARING, state)
             tqdm.write(f'{name} is whole')
             sys.stdout.flush()
         if not state['shards']: raise ValueError('the source holds no text')
     except (ValueError, OSError) as e:
-        if n := len(state['shards']): raise ValueError(
-            f"{e}; {n} shards are whole, the same command goes on from there"
-            ) from None
-        raise
-
-def summary(out:Path, state:dict, skipped:Counter)->str:
-    "What was read, what was left out, and what came of it, in one line"
-    shards = state['shards'].values()
-    docs,tokens,chars = (sum(s.get(k, 0) for s in shards)
-                         for k in ('documents', 'tokens', 'characters'))
-    return (f"{out}: {len(state['source']['files'])} files{told(skipped)}; "
-            f"{state['empty']:,} rows without text left out; "
-            f"{docs:,} documents, {tokens:,} tokens, "
-            f"{chars/tokens:.2f} characters a token")
+        n = len(state['shards'])
+        if not n: raise
+        raise ValueError(f"{e}; {n} shards are whole, the same command goes "
+                         "on from there") from None
 
 # %% ../../nbs/work/prepare.ipynb #c645666d
 Size = Annotated[int, Limits(1, 2**31-1)]  # the header's numbers have 32 bits
@@ -403,6 +403,15 @@ def find_encoding(name:str, train):
         docs += [d.encode(errors='replace').decode() for d in chunk.docs]
         if sum(map(len, docs)) > 32*CHUNK: break
     return train_bpe(docs, int(name[6:]))
+
+def look(paths:list, how:tuple):
+    "Say now what would end the run in an hour"
+    for path in paths:
+        if path.startswith(HF): continue
+        with about(path): docs = next(read(path, *how), [['']])[0]
+        if EOT in docs[0] and kind_of(path) == 'text': print(
+            f"{path}: {EOT} is read as text; --document_separator "
+            f"'{EOT}' cuts the file into documents there")
 
 def prepare(
     source,                  # a name, or paths; see find_files
@@ -417,29 +426,21 @@ def prepare(
     val:str=None,            # source of the first shard; else its names tell
 )->dict:                     # what is in meta.json
     "Make a folder of shards, or go on with one"
-    for name,value in (('HF_HUB_VERBOSITY', 'error'),  # it tries five times
-                       ('DATASETS_VERBOSITY', 'critical')):
-        os.environ.setdefault(name, value)
+    os.environ.setdefault('HF_HUB_VERBOSITY', 'error')  # it tries five times
+    os.environ.setdefault('DATASETS_VERBOSITY', 'critical')
     out = Path(out)
     there = read_meta(out) or read_meta(out, PREPARING)
+    old = there.get('source', {}).get('files', [])
     skipped = Counter()
-    def find(names): return [f for name in names for f in find_files(
-        name, skipped, there.get('source', {}).get('files', []))]
-    held,train = by_split(find([source] if isinstance(source, str) else source),
-                          skipped)
-    if val:
-        skipped['of val'] += len(held)
-        held = find([val])
-        train = [f for f in train if f not in held]
+    held,train = find_splits(source, val, skipped, old)
     files = held+train
     paths = [p for p,_ in files]
-    shards = {ending(p) == 'bin' for p in paths}
-    if len(shards) > 1: raise ValueError(f'{PRE}REPO must stand alone')
+    ready = [p for p in paths if ending(p) == 'bin']
+    if ready and ready != paths: raise ValueError(f'{PRE}REPO must stand alone')
     how = (text_column, document_separator)
-    enc = find_encoding(tokenizer, chunks([p for p,_ in train], how))
+    enc = find_encoding(tokenizer, chunks(paths[len(held):], how))
     if enc.n_vocab > 2**16: raise ValueError(
-        f"--tokenizer: {enc.n_vocab} tokens, expected at most 65536, which "
-        "uint16 can hold")
+        f"--tokenizer: {enc.n_vocab} tokens, expected at most 65536 (uint16)")
     shown = [[p if p.startswith(HF) else Path(p).name, n] for p,n in files]
     job = dict(files=shown, tokenizer=tokenizer_digest(enc),
                vocab_size=enc.n_vocab, text_column=text_column,
@@ -448,18 +449,15 @@ def prepare(
                val_files=len(held) or None)
     state = begin(out, job, there, paths)
     if 'format' not in state:  # of a meta.json: the folder is complete
-        if shards == {True}: made = fetch_shards(paths, out, job, state)
+        if ready: made = fetch_shards(paths, out, job, state)
         else:
-            for path in paths:  # say now what would end the run in an hour
-                if path.startswith(HF): continue
-                with about(path): docs = next(read(path, *how), [['']])[0]
-                if EOT in docs[0] and kind_of(path) == 'text': print(
-                    f"{path}: {EOT} is read as text; --document_separator "
-                    f"'{EOT}' cuts the file into documents there")
-            made = make_shards(paths, how, enc, workers or os.cpu_count(), job,
-                               state)
+            look(paths, how)
+            workers = workers or os.cpu_count()
+            made = make_shards(paths, how, enc, workers, job, state)
         write_shards(made, out, enc, state)
-        print(summary(out, state, skipped), flush=True)
+        tokens = n_tokens(state['shards'])
+        print(f"{out}: {len(files)} files{told(skipped)}; {state['empty']:,} "
+              f"rows without text left out; {tokens:,} tokens", flush=True)
         state = write_data_meta(out, enc, **state,
                                 rows_without_text=state['empty'])
     (out/PREPARING).unlink(missing_ok=True)
