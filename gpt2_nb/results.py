@@ -14,9 +14,8 @@ from json import dumps
 from pathlib import Path
 from textwrap import indent
 from fastcore.basics import AttrDict
-from gpt2_nb.work.console import (NonNegative, command, exit_on_bad_input,
-    one_of, table)
-from .work.files import read_json, replace_file
+from .work import console
+from .work.files import read_json
 from .work.hellaswag import BASELINES
 from .work.runs import read_log
 
@@ -58,13 +57,11 @@ def stderr(acc:float, n:int)->float:
 def hours(run:AttrDict)->tuple:  # of the clock, and of all ranks together
     "Sum the time in steps; a logged step stands for those up to the next"
     times = run.curves['dt_ms']
-    total = 0.
-    of_ranks = 0.
-    for step,after in pairwise([*sorted(times), max(times, default=0)+1]):
-        h = times[step]*(after-step)/3.6e6
-        total += h
-        of_ranks += h*run.curves['ranks'][step]
-    return total, of_ranks
+    ranks = run.curves['ranks']
+    steps = [*sorted(times), max(times, default=0)+1]
+    taken = {step: times[step]*(after-step)/3.6e6
+             for step,after in pairwise(steps)}
+    return sum(taken.values()), sum(h*ranks[s] for s,h in taken.items())
 
 def summary(
     run:AttrDict,      # from read_run
@@ -93,7 +90,7 @@ FORMATS = dict(
 COLUMNS = {name: (name, how) for name,how in FORMATS.items()}
 
 # %% ../nbs/11_results.ipynb #276a0cdb
-Text = one_of('fineweb_edu', 'fineweb')  # columns of `BASELINES`
+Text = console.one_of('fineweb_edu', 'fineweb')  # columns of `BASELINES`
 TEXTS = {'HuggingFaceFW/fineweb-edu': 'fineweb_edu',
          'HuggingFaceFW/fineweb': 'fineweb',
          'kjj0/fineweb10B-gpt2': 'fineweb'}  # llm.c's shards of it
@@ -150,11 +147,8 @@ def side_by_side(run:AttrDict)->dict:  # step -> text
     return {step: run.samples[step][-1] for step in chosen}
 
 # %% ../nbs/11_results.ipynb #efd749d7
-def report(
-    runs:list,  # from read_run
-    shown:str,  # their table
-)->str:         # Markdown
-    "Table, picture, samples, machine and settings, to paste into an issue"
+def report(runs:list, shown:str)->str:  # Markdown
+    "The table `shown`, picture, samples, machine, settings: for an issue"
     parts = ['# Results', indent(shown, ' '*4), '![curves](results.png)']
     for r in runs:
         parts.append(f'## {r.name}')
@@ -164,26 +158,24 @@ def report(
         parts += ['Machine and settings:', indent(settings, ' '*4)]
     return '\n\n'.join(parts)+'\n'
 
-@command
+@console.command
 def main(
     runs:list,              # folders of runs, or their logs
     out:str='results',      # folder for results.png and report.md
-    price:NonNegative=None, # of one GPU for an hour, to state a cost
+    price:console.NonNegative=None, # of one GPU for an hour, to state a cost
     validated_on:Text=None, # fineweb_edu, fineweb; else as meta.json says
     json:bool=False,        # end with one JSON object on a line
 ):
     "Table, picture and report of one run, or of several compared"
-    with exit_on_bad_input('results'):
+    with console.exit_on_bad_input('results'):
         found = [read_run(r) for r in runs]
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
         rows = [summary(r, price) for r in found]
-        shown = table(rows, COLUMNS).to_string(index=False)
+        shown = console.table(rows, COLUMNS).to_string(index=False)
         page = folder/'report.md'
-        with replace_file(page) as f:
-            f.write_text(report(found, shown), encoding='utf-8')
-        with replace_file(folder/'results.png') as f:
-            draw(found, validated_on).savefig(f, format='png', dpi=150)
+        page.write_text(report(found, shown), encoding='utf-8')
+        draw(found, validated_on).savefig(folder/'results.png', dpi=150)
     print(shown)
     print(f'to paste into an issue: {page}')
     if json: print(dumps(dict(runs=rows, page=str(page))))

@@ -12,6 +12,7 @@ import json, math, os, platform, shutil, signal, subprocess, time, zlib
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from threading import current_thread, main_thread
 from fastcore.imports import in_notebook
 from filelock import FileLock, Timeout
 from .files import read_json, replace_file, sha256, write_json
@@ -58,11 +59,8 @@ def check_checkpoint(folder:str)->dict:  # its meta.json
     return meta
 
 # %% ../../nbs/work/runs.ipynb #f79a6ad5
-def latest_checkpoint(
-    out_dir:str,  # of a run
-    say=print,    # called with a line for each checkpoint that is refused
-)->tuple:         # its folder and meta; (None, {}) if there is none at all
-    "Find a run's newest checkpoint that is whole"
+def latest_checkpoint(out_dir:str, say=print)->tuple:  # or (None, {})
+    "Newest whole checkpoint of a run, and its meta; `say` which are refused"
     found = checkpoints(out_dir)
     for folder in reversed(found):
         try: return folder, check_checkpoint(folder)
@@ -79,7 +77,9 @@ def find_checkpoint(
     "The one finder of checkpoints, for `generate`, `evals` and `--init_from`"
     folder = Path(name_or_dir)
     for name in ('meta.json', 'train_state.pt'):
-        if (folder/name).is_file(): return check_checkpoint(folder) and folder
+        if (folder/name).is_file():
+            check_checkpoint(folder)
+            return folder
     return latest_checkpoint(folder, say)[0]
 
 # %% ../../nbs/work/runs.ipynb #ab9e1d8b
@@ -105,10 +105,10 @@ def drop_old(out_dir:str, step:int, keep:int=2, keep_best:bool=False):
 def lock_run(out_dir:str):
     "Hold a run's folder alone; make it, and sweep what killed writers left"
     out = Path(out_dir)
-    lock,pid = FileLock(out/'.lock', timeout=0),out/'.pid'
+    pid = out/'.pid'
     try:
         out.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        lock = FileLock(out/'.lock').acquire(timeout=0)
         pid.write_text(str(os.getpid()))
     except Timeout:
         who = pid.read_text() if pid.exists() else 'unknown'
@@ -117,11 +117,10 @@ def lock_run(out_dir:str):
     except OSError as e: raise ValueError(
         f"--out_dir {out}: cannot be written ({e.strerror}); expected a "
         "folder, or a place for one") from None
-    try:
+    with lock:
         for p in out.glob('.*.tmp'):
             shutil.rmtree(p) if p.is_dir() else p.unlink()
         yield
-    finally: lock.release()
 
 # %% ../../nbs/work/runs.ipynb #3a9f1e2b
 class RunLog:
@@ -226,11 +225,12 @@ class StopSignal:
     signum = 0
 
     def __enter__(self):
-        here = [getattr(signal, n) for n in self.names if hasattr(signal, n)]
-        off = [s for s in here if s != signal.SIGINT
-               and signal.getsignal(s) == signal.SIG_IGN]  # nohup
-        self.old = {s: signal.signal(s, self.note) for s in here
-                    if s not in off}
+        self.old = {}
+        if current_thread() is not main_thread(): return self  # Python's rule
+        for s in [getattr(signal, n) for n in self.names if hasattr(signal, n)]:
+            ignored = signal.getsignal(s) == signal.SIG_IGN  # by nohup
+            if s == signal.SIGINT or not ignored:
+                self.old[s] = signal.signal(s, self.note)
         return self
 
     def note(self, signum, frame):
