@@ -456,8 +456,11 @@ def prepare(
             made = make_shards(paths, how, enc, workers, job, state)
         write_shards(made, out, enc, state)
         tokens = n_tokens(state['shards'])
+        docs,chars = (sum(s.get(k, 0) for s in state['shards'].values())
+                      for k in ('documents', 'characters'))
         print(f"{out}: {len(files)} files{told(skipped)}; {state['empty']:,} "
-              f"rows without text left out; {tokens:,} tokens", flush=True)
+              f"rows without text left out; {docs:,} documents, {tokens:,} "
+              f"tokens, {chars/tokens:.2f} characters a token", flush=True)
         state = write_data_meta(out, enc, **state,
                                 rows_without_text=state['empty'])
     (out/PREPARING).unlink(missing_ok=True)
