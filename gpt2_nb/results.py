@@ -15,7 +15,7 @@ from pathlib import Path
 from textwrap import indent
 from fastcore.basics import AttrDict
 from .work import console
-from .work.files import read_json
+from .work.files import read_json, replace_file
 from .work.hellaswag import BASELINES
 from .work.runs import read_log
 
@@ -174,8 +174,10 @@ def main(
         rows = [summary(r, price) for r in found]
         shown = console.table(rows, COLUMNS).to_string(index=False)
         page = folder/'report.md'
-        page.write_text(report(found, shown), encoding='utf-8')
-        draw(found, validated_on).savefig(folder/'results.png', dpi=150)
+        with replace_file(page) as f:
+            f.write_text(report(found, shown), encoding='utf-8')
+        with replace_file(folder/'results.png') as f:
+            draw(found, validated_on).savefig(f, format='png', dpi=150)
     print(shown)
     print(f'to paste into an issue: {page}')
     if json: print(dumps(dict(runs=rows, page=str(page))))

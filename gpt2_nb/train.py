@@ -200,8 +200,10 @@ def find_files(cfg)->tuple:
 def model_folder(cfg)->Path:
     "The model that `--init_from` names, on disk; None without"
     name = cfg.init_from
-    return name and (runs.find_checkpoint(name, tqdm.write)
-                     or find_pretrained(name))
+    try: return name and (runs.find_checkpoint(name, tqdm.write)
+                          or find_pretrained(name))
+    except (OSError, ValueError) as e:
+        raise ValueError(f'--init_from {name}: {e}') from None
 
 def settle(cfg, dist, data, folder, meta)->TrainConfig:
     "Fill in what data, ranks, device and the weights to start from decide"

@@ -117,7 +117,7 @@ SHAPE = 'block_size n_layer n_head n_embd'.split()
 
 def make_config(
     preset:str=None,  # one of `PRESETS`; quickstart
-    config:str=None,  # file for `read_settings`
+    config:str=None,  # file for read_settings
     **flags,          # settings that differ from both
 )->TrainConfig:
     "Fill settings from a preset, and refuse values that make no sense"
