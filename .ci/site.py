@@ -96,6 +96,12 @@ def check_yaml(made):
     check(html.get('respect-user-color-scheme') is True, '_quarto.yml', 'format: html: respect-user-color-scheme: true')
     check('gfm' in site['format'] and 'commonmark' not in site['format'], '_quarto.yml', 'gfm in place of commonmark, which warns at each figure and formula')
     linked = set(re.findall(r'\]\(([\w/]+)\.html\)', (root/'nbs/llms.txt').read_text(encoding='utf-8')))
+    index = prose(root/'nbs/index.ipynb')
+    llms = (root/'nbs/llms.txt').read_text(encoding='utf-8')
+    for path in sorted((root/'nbs').glob('[0-9]*.ipynb')):  # one name everywhere
+        title = re.search(r'^# (.*)', prose(path), re.M)[1]
+        check(f'[{title}](' in index, 'index.ipynb', f'{path.name} is called {title!r} on its own page')
+        check(f'[{title}](' in llms, 'llms.txt', f'{path.name} is called {title!r} on its own page')
     pages = {re.sub(r'(^|/)\d+_', r'\1', n.removesuffix('.ipynb')) for n in there}
     check(linked == pages, 'llms.txt', f'the list of pages and nbs/ differ in {sorted(linked ^ pages)}')
 
