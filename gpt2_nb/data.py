@@ -6,8 +6,6 @@
 __all__ = ['TokenLoader', 'BadToken', 'shuffled', 'main']
 
 # %% ../nbs/07_data.ipynb #f6049569
-#| code-fold: true
-#| code-summary: "Set-up"
 import mmap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -8,8 +8,6 @@ __all__ = ['SHARDING', 'CHANGES', 'CLIMB', 'SHAPES', 'Length', 'ERROR', 'LINE', 
            'ladder', 'make_step', 'measure', 'machine', 'main']
 
 # %% ../nbs/04_speed.ipynb #0174b300
-#| code-fold: true
-#| code-summary: "Set-up"
 import time
 from bisect import bisect_left
 from dataclasses import dataclass, replace

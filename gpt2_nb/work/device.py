@@ -169,6 +169,7 @@ def cpu_name()->str:
     "As Linux spells it, or what Python knows"
     name = platform.processor() or 'CPU'
     info = Path('/proc/cpuinfo')
-    found = info.exists() and re.search('model name\s*: (.*)', info.read_text())
+    text = info.read_text() if info.exists() else ''
+    found = re.search(r'model name\s*: (.*)', text)
     if found: name = found[1]
     return f'{name}, {torch.get_num_threads()} thread(s)'
