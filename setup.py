@@ -1,7 +1,9 @@
 "All facts are in settings.ini; this file only hands them to setuptools"
 from configparser import ConfigParser
 from pathlib import Path
+from shutil import copytree
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 parser = ConfigParser(delimiters=['='])
 parser.read('settings.ini', encoding='utf-8')
@@ -9,7 +11,14 @@ cfg = parser['DEFAULT']
 lines = lambda s: [l.strip() for l in s.splitlines() if l.strip()]
 licenses = {'apache2': 'Apache-2.0'}
 
+class BuildWithLogs(build_py):
+    "Chapters 11 and 13 read the committed logs, also where the wheel is all there is"
+    def run(self):
+        super().run()
+        if not self.editable_mode: copytree('nbs/logs', Path(self.build_lib)/'gpt2_nb/logs', dirs_exist_ok=True)
+
 setup(
+    cmdclass={'build_py': BuildWithLogs},
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'],
     long_description=Path('README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
