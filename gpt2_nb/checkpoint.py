@@ -34,13 +34,15 @@ def set_rng_state(state:dict):
 def train_state(
     model:GPT,                        # whole, or cut into pieces over the ranks
     optimizer:torch.optim.Optimizer,  # over its parameters
+    scaler:torch.amp.GradScaler=None, # of gradients, in fp16
 )->dict:                              # whole on rank 0, empty on the others
     "Copy what continues a run, to main memory; all ranks must call"
     options = StateDictOptions(full_state_dict=True, cpu_offload=True)
     weights,state = get_state_dict(model, optimizer, options=options)
     if not weights: return {}
     weights.pop('lm_head.weight')  # tied: once is enough
-    res = dict(weights=weights, optimizer=state, rng=rng_state())
+    res = dict(weights=weights, optimizer=state, rng=rng_state(),
+               scaler=scaler.state_dict() if scaler else {})
     return copy.deepcopy(res)  # on a CPU these are the live tensors
 
 # %% ../nbs/09_checkpoint.ipynb #8d96bc44
@@ -53,6 +55,7 @@ def write_files(folder, state, cfg, tokenizer):
         with replace_file(folder/file.name) as f: shutil.copy(file, f)
     padding = state['weights']['transformer.wte.weight'][cfg.vocab_size:]
     rest = dict(optimizer=state['optimizer'], rng=state['rng'],
+                scaler=state['scaler'],
                 padding=padding.clone())  # else all of wte would be written
     with replace_file(folder/'train_state.pt') as f: torch.save(rest, f)
 
@@ -100,6 +103,7 @@ def load_checkpoint(
     folder:str,                       # a checkpoint that is whole
     model:GPT,                        # of its shape, whole or in pieces
     optimizer:torch.optim.Optimizer,  # over its parameters
+    scaler:torch.amp.GradScaler=None, # of gradients, in fp16
 ):
     "Put weights, optimiser and random generators back; all ranks must call"
     state = read_state(folder)
@@ -111,6 +115,7 @@ def load_checkpoint(
     for s in optimizer.state.values():  # on a CPU these are still in the file
         s.update({k: v.clone() for k,v in s.items() if torch.is_tensor(v)})
     set_rng_state(state['rng'])
+    if scaler and state.get('scaler'): scaler.load_state_dict(state['scaler'])
 
 # %% ../nbs/09_checkpoint.ipynb #a285cfba
 class Writer:
