@@ -41,7 +41,6 @@ class TokenLoader:
         self.ends = np.cumsum([len(m) for m in self.maps])
         self.n_windows = (int(self.ends[-1])-1)//seq_len
         self.batch = total_batch_tokens//seq_len  # windows of one step
-        self.n_micro = self.batch//(micro_batch*world_size)
         if self.n_windows < self.batch: raise ValueError(
             f"{Path(paths[0]).parent}: {self.ends[-1]} tokens in this split, "
             f"expected at least {self.batch*seq_len+1} for one batch of "
@@ -49,6 +48,9 @@ class TokenLoader:
         self.steps_per_epoch = self.n_windows//self.batch
         self.pool = ThreadPoolExecutor(1)
         self.ahead = (None, None)  # step, and its rows to come
+
+    @property
+    def n_micro(self): return self.batch//(self.B*self.world_size)
 
 # %% ../nbs/07_data.ipynb #d206a136
 class BadToken(ValueError): "A shard holds a token that its vocabulary lacks"
