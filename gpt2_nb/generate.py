@@ -96,7 +96,7 @@ def find_model(
     if path.parts[:1] == ('runs',) and not path.is_dir():  # not a hub name
         raise FileNotFoundError(f"model {path}: no such run; "
             "python -m gpt2_nb.train makes runs/quickstart")
-    def warn(line): print(line, file=sys.stderr)
+    def warn(line): print(console.visible(line), file=sys.stderr)
     return runs.find_checkpoint(path, warn) or find_pretrained(name_or_dir)
 
 def load_model(

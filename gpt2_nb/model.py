@@ -142,9 +142,11 @@ def from_pretrained(
     cfg = GPTConfig(vocab_size=tokens, **sizes,
                     padded_vocab_size=rows if rows != tokens else None)
     sd = read_weights(folder)
+    if cfg.n_layer > len(sd): raise ValueError(
+        f"{folder}: config.json has {cfg.n_layer} layers, the weights less")
     for k,v in sd.items():
         if is_conv1d(k) and v.ndim == 2: v = v.t()
-        if k == 'transformer.wte.weight' and rows != had:
+        if k == 'transformer.wte.weight' and v.ndim == 2 and rows != had:
             more = v.mean(0).expand(max(0, rows-had), -1)     # (rows-had, C)
             v = torch.cat([v[:rows], more])                   # (rows, C)
         sd[k] = v.clone(memory_format=torch.contiguous_format)

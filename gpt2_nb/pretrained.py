@@ -7,9 +7,11 @@ __all__ = ['find_pretrained', 'read_config', 'read_weights', 'GPT2_SIZES']
 
 # %% ../nbs/00_pretrained.ipynb #c003
 from pathlib import Path
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from .work.files import read_json
+from .work.device import free_memory
+from .work.files import plain_file, read_json
 from .work.settings import GPT2_SIZES
 _all_ = ['GPT2_SIZES']
 
@@ -50,6 +52,10 @@ def read_config(
     sizes = dict(n_positions=1024, vocab_size=50257, n_layer=12, n_head=12,
                  n_embd=768)
     given = sizes | dict(model_type=None) | read_json(path)
+    for k in sizes:
+        if type(given[k]) is not int or not 0 < given[k] <= 2**24:
+            raise ValueError(f"{path}: {k} is {given[k]!r:.80}, expected a "
+                             "whole number from 1 to 2**24")
     want = dict(model_type='gpt2', activation_function='gelu_new',
                 layer_norm_epsilon=1e-5, scale_attn_weights=True,
                 scale_attn_by_inverse_layer_idx=False,
@@ -72,13 +78,19 @@ def read_weights(
         f"weights: python -c \"from transformers import GPT2LMHeadModel as M; "
         f"M.from_pretrained('{folder}').save_pretrained('{folder}')\"")
     tensors = {}
+    room = free_memory(torch.device('cpu'))
     for path in files:
-        try: tensors |= load_file(path)
+        try: new = load_file(plain_file(path, room))
         except SafetensorError as e: raise ValueError(
             f"{path}: not a whole safetensors file ({e})") from None
+        if both := tensors.keys() & new.keys(): raise ValueError(
+            f"{path}: {min(both)} is in another file of the folder, too")
+        tensors |= new
     res = {}
     for k,v in tensors.items():
         if k.endswith(('.attn.bias', '.attn.masked_bias')): continue
+        if not v.is_floating_point():
+            raise ValueError(f"{folder}: {k} is {v.dtype}, expected floats")
         if not v.isfinite().all():
             raise ValueError(f"{folder}: {k} holds NaN or infinity")
         own = k.startswith(('transformer.', 'lm_head.'))

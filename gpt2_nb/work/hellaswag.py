@@ -66,7 +66,7 @@ def load_hellaswag(
     items = []
     for i,line in enumerate(file.read_bytes().splitlines(), 1):
         try: items.append(check_item(dict(loads(line))))
-        except (ValueError, TypeError) as e: raise ValueError(
+        except (ValueError, TypeError, RecursionError) as e: raise ValueError(
             f"{file}, line {i}: {e}; is the file whole?") from None
     if not items: raise ValueError(f"{file}: no items, expected at least one")
     if seed is None or limit is None: return items[:limit]

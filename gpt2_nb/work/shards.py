@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 import numpy as np, tiktoken
 from .corpora import BUILT_IN, split_docs
-from .files import (cache_dir, read_json, replace_file, sha256,
-                                write_json)
+from .files import (cache_dir, plain_file, read_json,
+                                replace_file, sha256, write_json)
 from .tokenizer import (encode_docs, find_tokenizer, save_tokenizer,
                                     train_bpe)
 
@@ -85,8 +85,8 @@ def open_shard(
     path:str,   # .bin of llm.c or .npy of build-nanogpt
 )->np.ndarray:  # 1-D uint16 memory map
     "Map a shard's tokens into memory without reading them"
-    path = Path(path)
     with about(path):
+        path = plain_file(path)
         if path.suffix == '.npy': toks = np.load(path, mmap_mode='r')
         else: toks = open_bin(path)
         if toks.dtype != np.uint16 or toks.ndim != 1 or not toks.size:

@@ -13,7 +13,8 @@ __all__ = ['EOT', 'GPT2_PAT', 'BLANK', 'LONG_RUN', 'byte_chars', 'new_encoding',
 import codecs, hashlib, json, re
 from pathlib import Path
 import numpy as np, tiktoken
-from .files import read_json, replace_file
+from .files import (built_like, plain_file, read_json,
+                                replace_file)
 
 # %% ../../nbs/work/tokenizer.ipynb #d8b0c666
 def byte_chars()->dict:  # printable character -> byte value
@@ -142,7 +143,8 @@ def all_tokens(file:Path)->dict:  # token -> id
 def read_merges(file:Path)->list:  # of pairs of tokens
     "Read the merges of a tokenizer that works like GPT-2's; refuse others"
     if file.name == 'vocab.json':
-        lines = file.with_name('merges.txt').read_text('utf-8').splitlines()
+        merges = plain_file(file.with_name('merges.txt'))
+        lines = merges.read_text('utf-8').splitlines()
         return [line.split(' ') for line in lines if line[:9] != '#version:']
     spec = read_json(file)
     model = spec.get('model') or {}
@@ -161,13 +163,19 @@ def read_merges(file:Path)->list:  # of pairs of tokens
 
 def read_vocab(file:Path)->tuple:  # two of token -> id: merged, special
     "Read a tokenizer's tokens; what no merge makes is special"
-    merged = [''.join(pair) for pair in read_merges(file)]
+    merges = read_merges(file)
+    merged = [''.join(pair) for pair in merges]
     vocab = all_tokens(file)
     if not set(byte_chars()) <= vocab.keys(): raise ValueError(
         f"{file}: some of the 256 bytes have no token, expected a byte-level "
         "BPE like GPT-2's")
+    last = len(vocab)-1
+    if '' in vocab or sorted(vocab.values()) != [*range(last+1)]:
+        raise ValueError(f"{file}: expected ids 0 to {last}, each of one text")
     ids = [vocab[t] for t in merged]
-    if ids != sorted(ids): raise ValueError(
+    early = all(len(m) == 2 and max(vocab[m[0]], vocab[m[1]]) < i
+                for m,i in zip(merges, ids))
+    if not early or ids != sorted(ids): raise ValueError(
         f"{file}: merges in another order than their tokens' ids, expected the "
         "same as in GPT-2's")
     ranks = {t: vocab[t] for t in [*byte_chars(), *merged]}
@@ -181,11 +189,12 @@ def tokenizer_file(folder:str)->Path:  # or None
 
 def read_tokenizer(file:Path)->tiktoken.Encoding:
     "Read a tokenizer; what ends a text may have a name of its own"
-    ranks,specials = read_vocab(file)
     conf = file.with_name('tokenizer_config.json')
-    eos = read_json(conf).get('eos_token') if conf.is_file() else None
-    if isinstance(eos, dict): eos = eos['content']
-    name = next((t for t in (EOT, eos, '</s>') if t in specials), None)
+    with built_like('a tokenizer', file):
+        ranks,specials = read_vocab(file)
+        eos = read_json(conf).get('eos_token') if conf.is_file() else None
+        if isinstance(eos, dict): eos = eos['content']
+        name = next((t for t in (EOT, eos, '</s>') if t in specials), None)
     if name is None: raise ValueError(
         f"{file}: no token ends a text, expected {EOT} or the eos_token of "
         "tokenizer_config.json among its special tokens")
@@ -217,7 +226,8 @@ def find_tokenizer(folder:str)->tiktoken.Encoding:
 def real_vocab_size(folder:str)->int:  # None without a tokenizer
     "How many tokens the tokenizer beside a model has, added ones included"
     file = tokenizer_file(folder)
-    return max(all_tokens(file).values())+1 if file else None
+    with built_like('a tokenizer', file):
+        return max(all_tokens(file).values())+1 if file else None
 
 # %% ../../nbs/work/tokenizer.ipynb #1df2ac77
 def decode_document(
