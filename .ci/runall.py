@@ -62,6 +62,6 @@ if __name__ == '__main__':
     print(f"{'page':22} {'s':>5}  slowest cell")
     with ProcessPoolExecutor(args.j) as pool:
         for name,took,slowest,at_most,wrong in pool.map(run, pages(args.pages)):
-            print(f"{name:22} {took:5.0f}  {at_most:4.0f} s in {slowest:3}  {'FAILED' if wrong else 'passed'}", flush=True)
-            if wrong: failed.append(f'{name}, {wrong}')
-    if failed: sys.exit('\n\n'.join(['', *failed]))
+            print(f"{name:22} {took:5.0f}  {at_most:4.0f} s in {slowest:3}  {'FAILED '+wrong if wrong else 'passed'}", flush=True)
+            if wrong: failed.append(name)
+    if failed: sys.exit(f"failed: {', '.join(failed)}")
