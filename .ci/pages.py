@@ -7,7 +7,8 @@ from nbdev.config import get_config
 from nbdev.processors import Processor
 
 page = re.compile(r'\]\(((?:\.\./|work/)*)(?:\d+_)?(\w+)\.ipynb(#[^)\s]*)?\)')
-picture = re.compile(r'^!\[(.*)\]\(((?:\.\./)*images/(\w+)\.svg)\)$', re.M)
+# [![caption](images/name.svg)](its address): where the notebook is alone, as in Colab, the caption leads to the picture
+picture = re.compile(r'^\[?!\[(.*?)\]\(((?:\.\./)*images/(\w+)\.svg)\)(?:\]\(https:\S+\))?$', re.M)
 
 def folded_set_up(cell):
     "Whether a page shows this cell as a closed line `Set-up` and nothing below it"
