@@ -7,7 +7,7 @@ __all__ = ['FORMATS', 'COLUMNS', 'Text', 'TEXTS', 'PANELS', 'read_run', 'stderr'
            'plot_curve', 'draw', 'side_by_side', 'report', 'main']
 
 # %% ../nbs/11_results.ipynb #48836349
-import math
+import math, re
 from collections import defaultdict
 from itertools import pairwise
 from json import dumps
@@ -15,7 +15,7 @@ from pathlib import Path
 from textwrap import indent
 from fastcore.basics import AttrDict
 from .work import console
-from .work.files import read_json, replace_file
+from .work.files import built_like, read_json, replace_file
 from .work.hellaswag import BASELINES
 from .work.runs import read_log
 
@@ -26,9 +26,12 @@ def add_record(run:AttrDict, record:dict):
         run.update(config=record['config'], env=record['env'])
         return
     step = record['step']
+    nums = {k: v for k,v in record.items() if isinstance(v, (int, float))}
+    if step < 0 or any(isinstance(n, int) and abs(n) >= 2**63
+                       for n in nums.values()):
+        raise ValueError('a number of no run')
     if 'sample' in record: run.samples[step].append(record['sample'])
-    for key,value in record.items():
-        if isinstance(value, (int, float)): run.curves[key][step] = value
+    for key,value in nums.items(): run.curves[key][step] = value
     run.curves['ranks'][step] = run.env['world_size']
 
 # %% ../nbs/11_results.ipynb #6767061a
@@ -39,12 +42,18 @@ def read_run(
     path = Path(place).resolve()
     if path.is_dir(): path = path/'log.jsonl'
     run = AttrDict(curves=defaultdict(dict), samples=defaultdict(list))
-    run.name = path.parent.name if path.name == 'log.jsonl' else path.stem
+    name = path.parent.name if path.name == 'log.jsonl' else path.stem
+    run.name = console.visible(name, keep='')
     try:
         for record in read_log(path): add_record(run, record)
         run.config['total_batch_tokens']
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as e:
-        raise ValueError(f"{place}: {e}; expected a run's folder or the "
+        batch = run.config['total_batch_tokens']
+        if type(batch) is not int or not 0 < batch < 2**63:
+            raise ValueError('total_batch_tokens is no size')
+    except (OSError, ValueError, TypeError, LookupError, AttributeError,
+            RecursionError) as e:
+        why = getattr(e, 'strerror', 0) or f'{type(e).__name__}: {e}'
+        raise ValueError(f"{place}: {why}; expected a run's folder or the "
                          "log.jsonl in it, which gpt2_nb.train writes") from e
     return run
 
@@ -127,7 +136,8 @@ def draw(
     for key,ax in axs.items():
         ax.set(xlabel='tokens', ylabel=PANELS[key])
         for i,r in enumerate(runs):
-            plot_curve(ax, r, key, color=f'C{i}', lw=1, label=r.name)
+            plot_curve(ax, r, key, color=f'C{i}', lw=1,
+                       label=r.name.replace('$', r'\$').lstrip('_'))
             if key == 'val_loss':
                 plot_curve(ax, r, 'loss', color=f'C{i}', lw=.4)
     texts = {text or validated_on(r) for r in runs}
@@ -151,12 +161,12 @@ def report(runs:list, shown:str)->str:  # Markdown
     "The table `shown`, picture, samples, machine, settings: for an issue"
     parts = ['# Results', indent(shown, ' '*4), '![curves](results.png)']
     for r in runs:
-        parts.append(f'## {r.name}')
+        parts.append('## '+re.sub(r'[][\\`*<>()#!&]', r'\\\g<0>', r.name))
         for step,text in side_by_side(r).items():
             parts += [f'Step {step:,}:', indent(text, ' '*4)]
         settings = dumps(dict(env=r.env, config=r.config), indent=1)
         parts += ['Machine and settings:', indent(settings, ' '*4)]
-    return '\n\n'.join(parts)+'\n'
+    return console.visible('\n\n'.join(parts)+'\n')
 
 @console.command
 def main(
@@ -167,7 +177,8 @@ def main(
     json:bool=False,        # end with one JSON object on a line
 ):
     "Table, picture and report of one run, or of several compared"
-    with console.exit_on_bad_input('results'):
+    with (console.exit_on_bad_input('results'),
+          built_like('a run of gpt2_nb', ', '.join(map(str, runs)))):
         found = [read_run(r) for r in runs]
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
