@@ -51,19 +51,20 @@ class MuonAdamW(torch.optim.AdamW):
         loss = None
         if closure:
             with torch.enable_grad(): loss = closure()
-        shapes = {}
+        kinds = {}  # by the two sides of a matrix
         for group in self.param_groups:
+            if 'pieces' not in group: continue
             ps = [p for p in group['params'] if p.grad is not None]
-            if 'pieces' not in group or not ps: continue
-            rows,columns = ps[0].shape
-            shape = frozenset([rows//group['pieces'], columns])
-            shapes.setdefault(shape, []).append(group | dict(params=ps))
-        for groups in shapes.values(): self.muon(groups)
+            for rows,columns in dict.fromkeys(p.shape for p in ps):
+                own = [p for p in ps if p.shape == (rows, columns)]
+                sides = frozenset([rows//group['pieces'], columns])
+                kinds.setdefault(sides, []).append(group | dict(params=own))
+        for groups in kinds.values(): self.muon(groups)
         super().step()  # passes over what has no gradient now
         return loss
 
     def muon(self, groups:list):
-        "`torch.optim.Muon`'s update with `match_rms_adamw`, in one stack"
+        "`torch.optim.Muon`'s update, `match_rms_adamw`, in one stack"
         stacks = [self.look_ahead(**g) for g in groups]
         turned = [G.shape[1] > G.shape[2] for G in stacks]
         lying = [G.mT if t else G for G,t in zip(stacks, turned)]
@@ -108,15 +109,15 @@ def muon_groups(
     weight_decay:float,  # of the matrices
     mu:float=.95,        # momentum of the matrices
 )->list:                 # of MuonAdamW
-    "Give the matrices of the blocks groups of their own, one for each shape"
-    kinds = {}
+    "Give the matrices of the blocks groups of their own"
+    fused,single = [],[]
     for name,p in model.named_parameters():
         if '.h.' not in name or p.dim() != 2 or not p.requires_grad: continue
-        pieces = 3 if name.endswith('c_attn.weight') else 1
-        kinds.setdefault((p.shape, pieces), []).append(p)
-    res = [dict(params=ps, pieces=pieces, mu=mu, weight_decay=weight_decay)
-           for (_,pieces),ps in kinds.items()]
-    taken = {p for g in res for p in g['params']}
+        (fused if name.endswith('c_attn.weight') else single).append(p)
+    own = dict(mu=mu, weight_decay=weight_decay)
+    res = [dict(params=fused, pieces=3, **own),
+           dict(params=single, pieces=1, **own)]
+    taken = set(fused+single)
     for group in groups:
         rest = [p for p in group['params'] if p not in taken]
         res.append(group | dict(params=rest))
