@@ -138,7 +138,10 @@ def lock_run(out_dir:str):
         for p in out.glob('.*.tmp'):
             linked = p.is_symlink()
             shutil.rmtree(p) if p.is_dir() and not linked else p.unlink()
-        yield
+        try: yield
+        finally:  # a start that was refused leaves nothing behind
+            if {p.name for p in out.iterdir()} <= {'.lock', '.pid'}:
+                shutil.rmtree(out, ignore_errors=True)
 
 # %% ../../nbs/work/runs.ipynb #3a9f1e2b
 class RunLog:
