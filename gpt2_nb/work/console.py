@@ -58,6 +58,7 @@ def check_flags(owner, values:dict):
         value = values.get(name)
         if value is None: continue
         kind = plain_type(p.anno)
+        if not isinstance(kind, type): kind = int  # it reads one
         limits = getattr(p.anno, '__metadata__', [None])[0]
         if kind is str: fits = not isinstance(value, (int, float, list, dict))
         elif kind is bool: fits = isinstance(value, int)
