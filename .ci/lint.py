@@ -31,6 +31,9 @@ def lint(path):
         check(png <= 60_000, path, f'a picture of {png//1000} kB, at most 60')
         found = re.search(r'(?<![\w.])/(?:home|root|tmp|Users|work|var)/\S+', text_of(o))
         check(not found, path, f'an output names a path of one machine: {found and found[0]}')
+        plain = ''.join(o.get('text', '')) + ''.join(o.get('data', {}).get('text/plain', '') if len(o.get('data', {})) == 1 else '')
+        widest = max(plain.splitlines(), key=len, default='')
+        check(len(widest) <= 160, path, f'an output line of {len(widest)} columns, at most 160: break it where it is printed: {widest[:50]}…')
         found = re.search(r'<matplotlib\.|<Axes|\[Text\(', text_of(o)) if o['output_type'] == 'execute_result' else None
         check(not found, path, f'an output shows a plotting object; end its cell with ;: {found and found[0]}')
     for c,s in zip(cells, src):
