@@ -130,7 +130,7 @@ def draw(
     "Draw runs against tokens, and GPT-2 and GPT-3 where they can be compared"
     from matplotlib.figure import Figure
     fig = Figure(figsize=(7, 4), layout='constrained')
-    shown = [k for k in PANELS if any(r.curves[k] for r in runs)]
+    shown = [k for k in PANELS if any(r.curves[k] for r in runs)] or ['lr']
     grid = [*shown, *'......'][:6]
     axs = fig.subplot_mosaic([grid[:3], grid[3:]])
     for key,ax in axs.items():
