@@ -45,7 +45,6 @@ class Journal:
             self.dist.device, self.dist.world_size))
 
     def __enter__(self):
-        self.began = time.perf_counter()
         self.saved = time.monotonic()
         self.bar = tqdm(total=self.cfg.max_steps, initial=self.start,
                         unit='step', dynamic_ncols=True, disable=None)
@@ -65,21 +64,30 @@ class Journal:
         cfg,dist = self.cfg,self.dist
         peak = peak_flops(dist.device)
         tok_s = cfg.total_batch_tokens/seconds
-        self.log(step=step, **got, dt_ms=seconds*1e3, tok_s=tok_s,
+        known = {k: v for k,v in got.items() if math.isfinite(v)}
+        self.log(step=step, **known, dt_ms=seconds*1e3, tok_s=tok_s,
                  mfu=peak and tok_s*self.flops/(dist.world_size*peak),
                  tokens=(step+1)*cfg.total_batch_tokens,
                  peak_gb=peak_gb(dist.device))
         self.bar.set_postfix_str(f"loss {got['loss']:.3f}, {tok_s:,.0f} tok/s")
         self.bar.update()
         last = cfg.max_steps
+        if step == self.start: self.began = time.perf_counter()
         every = cfg.log_every or self.bar.disable and max(1, last//20)
         if not every or step%every: return
-        per_step = (time.perf_counter()-self.began)/(step+1-self.start)
+        done = step-self.start  # without the first, in which the compiler works
+        per_step = (time.perf_counter()-self.began)/done if done else seconds
         left = tqdm.format_interval(per_step*(last-step-1))
         tqdm.write(
             f"step {step:5} | loss {got['loss']:.4f} | lr {got['lr']:.2e} | "
             f"norm {got['norm']:.2f} | dt {seconds*1e3:.0f} ms | "
             f"{tok_s:,.0f} tok/s | left {left}")
+
+    def overflow(self, step, scale):
+        "Log an update that was skipped, and say so"
+        self.log(step=step, skipped='overflow', scale=scale)
+        tqdm.write(f'step {step:5} | a gradient overflowed in fp16: update '
+                   f'skipped, loss scale down to {scale:g}')
 
     def tell(self, step, **got):
         "Log the numbers of an evaluation, say them, and draw the curve"
@@ -111,6 +119,7 @@ def describe(trainer)->str:
     import torch
     cfg,dist,data = trainer.cfg,trainer.dist,trainer.data
     c,n = trainer.model.cfg,dist.world_size
+    auto = '' if 'micro_batch' in cfg._given else ' (auto)'
     return f"""preset {cfg.preset}
   device  {dist.device}, {cfg.dtype}, {n} rank{'s'*(n > 1)}; \
 {torch.get_num_threads()} CPU threads each
@@ -122,7 +131,7 @@ def describe(trainer)->str:
   run     steps {trainer.start:,} to {cfg.max_steps:,} of \
 {cfg.total_batch_tokens:,} tokens, \
 {cfg.max_steps/data.loader.steps_per_epoch:.1f} epochs
-  batch   {cfg.micro_batch} rows × {cfg.seq_len} tokens × {n} ranks × \
+  batch   {cfg.micro_batch} rows{auto} × {cfg.seq_len} tokens × {n} ranks × \
 {data.loader.n_micro} accumulated
   files   {cfg.out_dir}"""
 
@@ -164,9 +173,9 @@ def not_finite(step, loss, norm, ranks, out_dir)->str:
 def say_what_fits(micro_batch:int, fits:list):
     "Turn an error about memory into a line that names what to try"
     try: yield
-    except RuntimeError as e:
-        if not re.search('out of memory|DefaultCPUAllocator|allocate memory',
-                         str(e)): raise
+    except (RuntimeError, MemoryError) as e:
+        words = 'out of memory|DefaultCPUAllocator|allocate memory'
+        if isinstance(e, RuntimeError) and not re.search(words, str(e)): raise
         less = [str(b) for b in fits if b < micro_batch][:3]
         raise MemoryError(
             f"out of memory with --micro_batch {micro_batch}; " + (
