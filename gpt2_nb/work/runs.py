@@ -15,8 +15,8 @@ from pathlib import Path
 from threading import current_thread, main_thread
 from fastcore.imports import in_notebook
 from filelock import FileLock, Timeout
-from .files import (built_like, plain_file, read_json,
-                                replace_file, sha256, write_json)
+from .files import (built_like, fsync_dir, plain_file, read_json,
+                                replace_file, sha256, write_sealed)
 
 # %% ../../nbs/work/runs.ipynb #750fd90c
 def checkpoints(out_dir:str)->list:  # of paths
@@ -38,9 +38,7 @@ def write_checkpoint_meta(folder:str, meta:dict):
     folder = Path(folder)
     files = {f.name: sha256(f) for f in sorted(folder.iterdir())
              if f.name != 'meta.json'}
-    meta = dict(format=FORMAT, **meta, files=files)
-    checksum = zlib.crc32(json.dumps(meta).encode())
-    write_json(folder/'meta.json', dict(meta, crc32=checksum))
+    write_sealed(folder/'meta.json', dict(format=FORMAT, **meta, files=files))
 
 # %% ../../nbs/work/runs.ipynb #00ef1e06
 def check_checkpoint(folder:str)->dict:  # its meta.json
@@ -122,6 +120,7 @@ def lock_run(out_dir:str):
     pid = out/'.pid'
     try:
         out.mkdir(parents=True, exist_ok=True)
+        fsync_dir(out.parent)
         for p in (pid, out/'.lock', out/'log.jsonl', out/'wandb_id'):
             if p.is_symlink() or p.exists() and not p.is_file():
                 raise OSError(errno.EINVAL, f'{p.name} is no plain file')
@@ -164,6 +163,7 @@ class RunLog:
     def sync(self)->int:
         "Make what was written durable; return its size in bytes"
         os.fsync(self.f.fileno())
+        fsync_dir(Path(self.f.name).parent)  # its name, too
         return self.f.tell()
 
 # %% ../../nbs/work/runs.ipynb #a4bfaab9
