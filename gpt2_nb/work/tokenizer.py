@@ -6,7 +6,7 @@
 __all__ = ['EOT', 'GPT2_PAT', 'BLANK', 'LONG_RUN', 'byte_chars', 'new_encoding', 'make_encoding', 'train_bpe', 'ranks_of',
            'specials_of', 'tokenizer_digest', 'same_tokenizer', 'copy_encoding', 'split_token', 'save_tokenizer',
            'all_tokens', 'read_merges', 'read_vocab', 'tokenizer_file', 'read_tokenizer', 'get_tokenizer',
-           'find_tokenizer', 'real_vocab_size', 'decode_document', 'decode_stream', 'encode_odd', 'encode_docs',
+           'find_tokenizer', 'real_vocab_size', 'decode_document', 'decode_stream', 'encode_text', 'encode_docs',
            'token_bytes']
 
 # %% ../../nbs/work/tokenizer.ipynb #3df35f77
@@ -255,11 +255,18 @@ def decode_stream(
 BLANK = r'[^\S\x1c-\x1f]'  # Unicode's white space, as the pattern has it
 LONG_RUN = re.compile(f'({BLANK}{{9999,}}(?={BLANK}))')
 
-def encode_odd(enc:tiktoken.Encoding, doc:str)->np.ndarray:
-    "Tokenise what `tiktoken` refuses: half characters, a million blanks"
-    doc = doc.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')
-    return np.concatenate([enc.encode_to_numpy(part, disallowed_special=())
-                           for part in LONG_RUN.split(doc)])
+def encode_text(
+    enc:tiktoken.Encoding,
+    text:str,
+    special=frozenset(),  # tokens that are read as such; or 'all'
+)->np.ndarray:            # 1-D uint32
+    "Tokenise a text, though it has half characters or a million blanks"
+    how = dict(allowed_special=special, disallowed_special=())
+    try: return enc.encode_to_numpy(text, **how)
+    except ValueError: pass
+    text = text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')
+    return np.concatenate([enc.encode_to_numpy(part, **how)
+                           for part in LONG_RUN.split(text)])
 
 def encode_docs(
     enc:tiktoken.Encoding,
@@ -268,10 +275,7 @@ def encode_docs(
 )->np.ndarray:           # 1-D uint16: each document after an end-of-text token
     "Tokenise documents; what they say is text, even '<|endoftext|>'"
     parts = []
-    for doc in docs:
-        try: ids = enc.encode_to_numpy(doc, disallowed_special=())
-        except ValueError: ids = encode_odd(enc, doc)
-        parts += [[enc.eot_token], ids]
+    for doc in docs: parts += [[enc.eot_token], encode_text(enc, doc)]
     return np.concatenate([np.empty(0, np.uint16), *parts[goes_on:]],
                           dtype=np.uint16, casting='unsafe')
 
