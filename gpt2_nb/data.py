@@ -41,6 +41,8 @@ class TokenLoader:
         self.ends = np.cumsum([len(m) for m in self.maps])
         self.n_windows = (int(self.ends[-1])-1)//seq_len
         self.batch = total_batch_tokens//seq_len  # windows of one step
+        if not self.batch: raise ValueError(
+            f"a batch of {total_batch_tokens} tokens, below one of {seq_len}")
         if self.n_windows < self.batch: raise ValueError(
             f"{Path(paths[0]).parent}: {self.ends[-1]} tokens in this split, "
             f"expected at least {self.batch*seq_len+1} for one batch of "
