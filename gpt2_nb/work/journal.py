@@ -35,7 +35,7 @@ class Journal:
         cfg,meta = self.cfg,self.meta
         self.out = Path(cfg.out_dir)
         self.start = meta.get('step', 0)
-        save_tokenizer(self.enc, self.out)
+        save_tokenizer(self.enc, self.out, cfg.block_size)
         also = [sink(cfg, self.start) for name,sink in runs.SINKS.items()
                 if getattr(cfg, name)]
         self.log = runs.RunLog(self.out/'log.jsonl', meta.get('log_size', 0),
