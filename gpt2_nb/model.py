@@ -8,7 +8,7 @@ __all__ = ['GPTConfig', 'pad_vocab', 'CausalSelfAttention', 'MLP', 'Block', 'GPT
 
 # %% ../nbs/01_model.ipynb #c003
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 import torch, torch.nn.functional as F
 from fastcore.basics import patch
@@ -30,6 +30,9 @@ class GPTConfig:
     padded_vocab_size:int=None  # rows of the embedding; None: one per token
 
     def __post_init__(self):
+        for k,n in asdict(self).items():
+            if n is not None and not 0 < n <= 2**24: raise ValueError(
+                f"{k} {n}: expected 1 to {2**24:,}")
         if self.n_embd % self.n_head: raise ValueError(
             f"n_embd {self.n_embd} is not divisible by n_head {self.n_head}")
         if self.rows < self.vocab_size: raise ValueError(
