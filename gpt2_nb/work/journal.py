@@ -174,7 +174,8 @@ def say_what_fits(micro_batch:int, fits:list):
     "Turn an error about memory into a line that names what to try"
     try: yield
     except (RuntimeError, MemoryError) as e:
-        words = 'out of memory|DefaultCPUAllocator|allocate memory'
+        words = ('out of memory|DefaultCPUAllocator|allocate memory|'
+                 'start new thread')
         if isinstance(e, RuntimeError) and not re.search(words, str(e)): raise
         less = [str(b) for b in fits if b < micro_batch][:3]
         raise MemoryError(
