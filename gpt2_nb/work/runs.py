@@ -167,14 +167,18 @@ class RunLog:
         return self.f.tell()
 
 # %% ../../nbs/work/runs.ipynb #a4bfaab9
-def read_log(path:str)->list:  # of dicts
-    "Read a run's log; a last line that was cut short is left out"
-    lines = plain_file(path).read_text(encoding='utf-8').split('\n')[:-1]
-    return [json.loads(l) for l in lines]
+def read_log(path:str, skip:bool=False)->list:  # of dicts
+    "Read a log, but for a last line cut short; `skip` what is no record, too"
+    res = []
+    for line in plain_file(path).read_bytes().split(b'\n')[:-1]:
+        try: res.append(json.loads(line.decode()))
+        except (ValueError, RecursionError):
+            if not skip: raise
+    return [r for r in res if isinstance(r, dict) or not skip]
 
 def losses(out_dir:str, key:str='loss')->list:  # of (step, value)
     "A curve from a run's log: one key of it"
-    log = read_log(Path(out_dir)/'log.jsonl')
+    log = read_log(Path(out_dir)/'log.jsonl', skip=True)
     return [(r['step'], r[key]) for r in log if key in r]
 
 # %% ../../nbs/work/runs.ipynb #b8d56af1
@@ -205,7 +209,10 @@ def plot_log(out_dir:str):
     out = Path(out_dir)
     fig = Figure(figsize=(6, 3.5), layout='constrained')
     ax = fig.subplots()
-    batch = read_log(out/'log.jsonl')[0]['config']['total_batch_tokens']
+    log = read_log(out/'log.jsonl', skip=True)
+    head = next((r['config'] for r in log if 'config' in r), None)
+    if not head: return  # somebody has cut the log
+    batch = head['total_batch_tokens']
     for key,style in (('loss', dict(lw=.8, label='train')),
                       ('val_loss', dict(marker='o', ms=3, label='val'))):
         points = [(step*batch, v) for step,v in losses(out, key)]
