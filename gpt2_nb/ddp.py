@@ -6,7 +6,6 @@
 __all__ = ['Dist', 'LossModule', 'sync_if', 'shard_model', 'whole', 'full_model']
 
 # %% ../nbs/06_ddp.ipynb #9dc998fa
-import time
 from contextlib import contextmanager, nullcontext
 import torch, torch.distributed as dist
 from fastcore.basics import patch
@@ -26,8 +25,9 @@ class Dist:
         self.local_rank = ranks.env_int('LOCAL_RANK', 0)  # on this machine
         self.local_world_size = ranks.env_int('LOCAL_WORLD_SIZE', 1)
         self.is_main = self.rank == 0
-        if self.world_size > 1: ranks.check_env(self.rank, self.world_size)
+        launched = ranks.check_env(self.rank, self.world_size)
         self.device = pick_device(device)
+        self.joins = launched and self.device.type != 'mps'  # gloo knows no MPS
         if self.device.type == 'cuda' and self.device.index is None:
             ranks.check_gpus(self.local_rank, self.local_world_size)
             self.device = torch.device('cuda', self.local_rank)
@@ -36,15 +36,12 @@ class Dist:
         if self.device.type == 'cuda': torch.cuda.set_device(self.device)
         share = max(1, n_cores()//self.local_world_size)
         torch.set_num_threads(min(torch.get_num_threads(), share))
-        if self.world_size > 1: ranks.join_ranks(self.device)
+        if self.joins: self.store = ranks.join_ranks(self.device)
         return self
 
     def __exit__(self, kind, e, traceback):
-        if not dist.is_initialized(): return
-        lost = ranks.lost_rank(e, self.rank)
-        time.sleep(.1)  # gloo's threads let go of their last tensors
-        dist.destroy_process_group()
-        if lost: raise lost from e
+        if e and self.joins: ranks.leave(e, self.store, self.rank)
+        elif dist.is_initialized(): ranks.say_goodbye()
 
 # %% ../nbs/06_ddp.ipynb #c029
 @patch
@@ -53,7 +50,7 @@ def sum(self:Dist,
 )->Tensor:     # sum over the ranks, on all of them
     "Add a tensor up over all ranks"
     x = x.clone()
-    if self.world_size > 1: dist.all_reduce(x)
+    if self.joins: dist.all_reduce(x)
     return x
 
 @patch
@@ -66,13 +63,13 @@ def mean(self:Dist, x:Tensor)->Tensor:
 def gather(self:Dist, obj)->list:
     "Collect an object that pickles from each rank: a list, on all ranks"
     res = [obj]*self.world_size
-    if self.world_size > 1: dist.all_gather_object(res, obj)
+    if self.joins: dist.all_gather_object(res, obj)
     return res
 
 @patch
 def barrier(self:Dist):
     "Wait until every rank is here"
-    if self.world_size > 1: dist.barrier()
+    if self.joins: dist.barrier()
 
 # %% ../nbs/06_ddp.ipynb #c043
 class LossModule(nn.Module):
@@ -89,12 +86,13 @@ def wrap(self:Dist,
     model:nn.Module,     # stays as it is, for evaluation and sampling
     compile:bool=False,  # torch.compile the training graph?
     shard:bool=False,    # a piece per rank (FSDP2) in place of whole copies?
+    dtype:torch.dtype=None,  # of autocast; pieces in bf16 are gathered in it
 )->nn.Module:            # (idx, targets) -> loss, gradients averaged over ranks
     "Make a model ready to train on all ranks"
-    if shard: return shard_model(model, compile=compile)
+    if shard: return shard_model(model, dtype, compile)
     res = LossModule(model)
     if compile: res.compile()
-    if self.world_size == 1: return res
+    if not self.joins: return res
     ids = [self.device.index] if self.device.type == 'cuda' else None
     return DistributedDataParallel(res, device_ids=ids,
                                    gradient_as_bucket_view=True)
@@ -129,17 +127,19 @@ def agree(self:Dist):
 # %% ../nbs/06_ddp.ipynb #3504b6b1
 def shard_model(
     model:nn.Module,         # a GPT on its device, the same on every rank
-    dtype:torch.dtype=None,  # of gathered weights; None is the weights' own
-    compile:bool=False,      # torch.compile each block?
+    dtype:torch.dtype=None,  # of autocast: bf16 gathers weights in bf16
+    compile:bool=False,      # torch.compile each block, and the loss?
 )->nn.Module:                # (idx, targets) -> loss, as Dist.wrap gives
     "Cut a model into a piece per rank; make the optimiser *after* it"
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
-    policy = MixedPrecisionPolicy(dtype, reduce_dtype=torch.float32)
+    gathered = dtype if dtype == torch.bfloat16 else None  # None: as they are
+    policy = MixedPrecisionPolicy(gathered, reduce_dtype=torch.float32)
     root = LossModule(model)
-    for b in model.transformer.h:
-        if compile: b.forward = torch.compile(b.forward)
+    parts = [*model.transformer.h, root]
+    if compile:
+        for m in parts: m.forward = torch.compile(m.forward)
     if dist.is_initialized():  # else we are alone
-        for m in (*model.transformer.h, root): fully_shard(m, mp_policy=policy)
+        for m in parts: fully_shard(m, mp_policy=policy)
     return root
 
 # %% ../nbs/06_ddp.ipynb #31dc0ed4
