@@ -141,6 +141,7 @@ TOKENIZER = 'tokenizer','tokenizer_config'
 def write_data_meta(folder:Path, enc, shards:dict, **more)->dict:
     "Write the tokenizer and, last of all, what `check_shard` said of each file"
     save_tokenizer(enc, folder)
+    fsync_dir(folder)  # a meta.json without it would mean GPT-2's
     hashes = {f'{n}_sha256': sha256(folder/f'{n}.json') for n in TOKENIZER}
     meta = dict(format=1, vocab_size=enc.n_vocab, eot=enc.eot_token, **more,
                 **hashes, shards=shards)
