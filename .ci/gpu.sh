@@ -7,7 +7,7 @@
 #     (a folder with corpus/, tiktoken_cache/ and hellaswag_val*.jsonl)
 #   on the GPU, call 1:   bash .ci/gpu.sh 1      speed, kernels, a training run
 #   on the GPU, call 2:   bash .ci/gpu.sh 2      the rest; writes gpu.json again
-#   Lent machine: carry ['.gpu'], timeout_s 400 for 1 and 380 for 2, no pause
+#   Lent machine: carry ['.gpu'], timeout_s 390 for 1 and 400 for 2, no pause
 #   between them, then give_back. gpu.json lies in $OUT (else in .gpu/out).
 #   One's own machine: the same three lines; no network is needed after prep.
 #
