@@ -1,5 +1,5 @@
 "Called by gpu.sh: run the parts of one call, and gather them into gpu.json"
-import json, os, platform, shutil, subprocess, sys, time
+import json, math, os, platform, shutil, subprocess, sys, time
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -134,8 +134,8 @@ def read_log(log)->dict:
     rows = [json.loads(l) for l in log.read_text().splitlines()]
     steps = {r['step']: r for r in rows if 'loss' in r}
     if not steps: return {}
-    res = dict(losses={k: r['loss'] for k,r in steps.items()},
-               norms={k: r['norm'] for k,r in steps.items()},
+    res = dict(losses={str(k): r['loss'] for k,r in steps.items()},
+               norms={str(k): r['norm'] for k,r in steps.items()},
                first_step_s=steps[min(steps)]['dt_ms']/1e3)
     timed = sorted((r for k,r in steps.items() if k > 2),
                    key=lambda r: r['dt_ms'])
@@ -149,7 +149,7 @@ def compare(got)->dict:
     "Losses of the run that was stopped beside those of the one that was not"
     a,b = (got.get(k, {}).get('losses') for k in ('train', 'resumed'))
     if not a or not b: return {}
-    apart = [abs(a[k]-b[k]) for k in a if k in b]
+    apart = [abs(a[k]-b[k]) for k in a if k in b] or [math.nan]
     return dict(steps=len(apart), equal=sum(d == 0 for d in apart),
                 largest=max(apart))
 
