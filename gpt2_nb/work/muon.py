@@ -66,14 +66,12 @@ class MuonAdamW(torch.optim.AdamW):
     def muon(self, groups:list):
         "`torch.optim.Muon`'s update, `match_rms_adamw`, in one stack"
         stacks = [self.look_ahead(**g) for g in groups]
-        turned = [G.shape[1] > G.shape[2] for G in stacks]
-        lying = [G.mT if t else G for G,t in zip(stacks, turned)]
-        done = orthogonalise(torch.cat(lying)).split([len(G) for G in lying])
-        for X,t,g in zip(done, turned, groups):
-            self.move(X.mT if t else X, **g)
+        sizes = [len(G) for G in stacks]
+        done = orthogonalise(torch.cat(stacks)).split(sizes)
+        for X,g in zip(done, groups): self.move(X, **g)
 
     def look_ahead(self, params, pieces, mu=.95, **kw):
-        "Update the momenta; a stack of what is to be orthogonalised"
+        "Update the momenta; stack what to orthogonalise, all matrices lying"
         for p in params:
             state = self.state[p]
             if not state:
@@ -86,10 +84,12 @@ class MuonAdamW(torch.optim.AdamW):
         ahead = torch.stack(torch._foreach_lerp(grads, means, mu))  # Nesterov
         for p in params: p.grad = None
         if hasattr(ahead, 'full_tensor'): ahead = ahead.full_tensor()
-        return ahead.unflatten(1, (pieces, -1)).flatten(0, 1)
+        G = ahead.unflatten(1, (pieces, -1)).flatten(0, 1)
+        return G.mT if G.shape[1] > G.shape[2] else G
 
-    def move(self, X, params, lr, weight_decay, **kw):
-        "Decay the weights, then step along the stack `X`"
+    def move(self, X, params, pieces, lr, weight_decay, **kw):
+        "Decay the weights, then step along the stack `X`, stood up again"
+        if X.shape[1] != len(params[0])//pieces: X = X.mT
         size = .2*math.sqrt(max(X.shape[1:]))  # that of AdamW's updates
         X = X.reshape(len(params), *params[0].shape)
         torch._foreach_mul_(params, 1-lr*weight_decay)
