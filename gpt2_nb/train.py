@@ -231,7 +231,6 @@ def model_folder(cfg)->Path:
     except (OSError, ValueError) as e:
         raise ValueError(f'--init_from {name}: {e}') from None
 
-
 def settle(cfg, dist, data, folder, meta)->TrainConfig:
     "Fill in what data, ranks, device and the weights to start from decide"
     old = meta.get('config', {})
