@@ -72,11 +72,17 @@ def written_attention(q, k, v, attn_mask=None, is_causal=True):
     return scores.softmax(-1) @ v                          # (B, nh, T, hs)
 
 # %% ../nbs/04_speed.ipynb #c5c8d62a
-def act_bytes(cfg:GPTConfig, T:int, dtype_bytes:int=2)->int:
-    "Count what the forward pass keeps of a row of `T` tokens"
+def act_bytes(
+    cfg:GPTConfig,
+    T:int,                 # tokens of a row
+    dtype_bytes:int=2,     # of a number in matrix products
+    recompute:bool=False,  # keep each block's input, and one whole block
+)->int:                    # bytes of one row
+    "Count what the forward pass keeps for the backward pass"
     C = cfg.n_embd
     block = 8*C + 14*dtype_bytes*C + 16 + 4*cfg.n_head
-    return T*(cfg.n_layer*block + 8*C + 8 + 16)
+    blocks = 4*C*cfg.n_layer + block if recompute else block*cfg.n_layer
+    return T*(blocks + 8*C + 8 + 16)
 
 # %% ../nbs/04_speed.ipynb #8de90915
 SHARDING = {'ddp': '', 'zero1': 'o', 'zero2': 'og', 'fsdp': 'ogw'}
@@ -89,6 +95,7 @@ def memory(
     sharding:str='ddp',  # one of `SHARDING`
     dtype_bytes:int=2,   # of a number in matrix products; fp32 has 4
     chunk:int=8192,      # tokens whose logits are held at a time
+    recompute:bool=False,  # activation checkpointing
 )->dict:                 # bytes on one GPU, by part
     "Count the memory of a training step at its peak"
     N = n_params(cfg)
@@ -103,7 +110,7 @@ def memory(
     return dict(
         weights=4*N/share('w'), gradients=4*N/share('g'),
         optimiser=8*N/share('o'), copies=copies,
-        activations=rows*act_bytes(cfg, T, dtype_bytes),
+        activations=rows*act_bytes(cfg, T, dtype_bytes, recompute),
         logits=min(rows*T, chunk)*cfg.rows*(10 if half else 12) + 4*head)
 
 def largest_micro_batch(cfg:GPTConfig, T:int, room:float, *args, **kwargs):

@@ -11,6 +11,7 @@ __all__ = ['JOBS', 'Trainer', 'rate', 'Data', 'open_data', 'find_files', 'model_
 import math, os, signal, time
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 import tiktoken, torch
@@ -254,7 +255,7 @@ def memory(cfg, n_vocab, dist, rows)->dict:
     return speed.memory(
         model_config(cfg, n_vocab), rows, cfg.seq_len, dist.world_size,
         'fsdp' if cfg.shard else 'ddp', 4 if cfg.dtype == 'fp32' else 2,
-        128 if dist.device.type == 'cpu' else 8192)
+        128 if dist.device.type == 'cpu' else 8192, cfg.recompute)
 
 def rows_that_fit(cfg, n_vocab, dist)->list:
     "Micro-batches that divide the batch and fit, largest first"
@@ -307,6 +308,10 @@ def wrap_model(cfg, model, dist, fast)->nn.Module:
     if cfg.deterministic:
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
         torch.use_deterministic_algorithms(True)
+    if cfg.recompute:
+        for block in model.transformer.h: block.forward = partial(
+            torch.utils.checkpoint.checkpoint, block.forward,
+            use_reentrant=False)
     dtype = device.pick_dtype(dist.device, cfg.dtype)
     return dist.wrap(model, fast, cfg.shard, dtype)
 

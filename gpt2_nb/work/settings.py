@@ -33,7 +33,10 @@ LECTURE = dict(
 
 # %% ../../nbs/work/settings.ipynb #90cde4af
 PRESETS = {
-    'quickstart': {},
+    'quickstart-lecture': {},
+    'quickstart': dict(
+        optimizer='muon', schedule='wsd', max_lr=.01, min_lr=0.,
+        warmup_steps=20, decay_frac=.7, weight_decay=.4),
     'shakespeare': dict(data='shakespeare', sample_prompt='ROMEO:'),
     'gpt2-124m': GPT2_SIZES['gpt2'] | LECTURE,
     'gpt2-124m-fast': GPT2_SIZES['gpt2'] | LECTURE | dict(
@@ -60,8 +63,8 @@ Beta = Annotated[float, Limits(0, .99999)]
 
 @dataclass(frozen=True)
 class TrainConfig:
-    "All settings of a run; the defaults are the quickstart's"
-    preset:one_of(*PRESETS)='quickstart' # quickstart, shakespeare, gpt2-124m, …
+    "All settings of a run; the defaults are those of `quickstart-lecture`"
+    preset:one_of(*PRESETS)='quickstart' # quickstart, gpt2-124m, …
     config:str=None              # JSON of settings, or another run's log.jsonl
     data:str='pydocs'            # folder of shards, pydocs, shakespeare
     run_name:str=None            # of its folder in runs/, and in wandb
@@ -109,6 +112,7 @@ class TrainConfig:
     wandb:bool=False             # also log to Weights & Biases
     wandb_project:str='gpt2_nb'  # project there
     shard:bool=False             # spread the weights over the ranks (FSDP2)
+    recompute:bool=False         # activation checkpointing: less memory, slower
     dry_run:bool=False           # say what the run would take, and stop
     _given:tuple=()
 

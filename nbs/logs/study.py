@@ -29,7 +29,7 @@ RECIPES |= {
     'Muon, qkv as one': RECIPES['fast'] | dict(pieces=1, at=[.4])}
 
 SIZES = {
-    'tiny': dict(preset='quickstart', n_layer=1, n_head=2, n_embd=64,
+    'tiny': dict(preset='quickstart-lecture', n_layer=1, n_head=2, n_embd=64,
                  block_size=32, total_batch_tokens=512, device='cpu',
                  dtype='fp32', val_tokens=1024),
     'small': dict(preset='shakespeare', n_layer=4, n_head=4, n_embd=128,
