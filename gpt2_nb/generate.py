@@ -11,10 +11,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 import tiktoken, torch
 from torch import Tensor
+from torch.serialization import safe_globals
 from .model import GPT, GPTConfig, KVCache
 from .pretrained import find_pretrained
 from .work import console, runs, tokenizer
 from .work.device import pick_device
+from .work.files import built_like
 
 # %% ../nbs/02_generate.ipynb #c065
 def next_token(
@@ -156,10 +158,10 @@ def convert_nanogpt(path:str, folder:str):
     "Make a model's folder of nanoGPT's `ckpt.pt`, or of the lecture's file"
     known = [(GPTConfig, f'{module}.GPTConfig')
              for module in ('__main__', 'model', 'train_gpt2')]
-    with torch.serialization.safe_globals(known):
+    with safe_globals(known), built_like("nanoGPT's checkpoint", path):
         saved = torch.load(path, 'cpu', weights_only=True)
-    args = saved.get('model_args') or vars(saved['config'])
-    sizes = {f.name: args[f.name] for f in fields(GPTConfig)[:5]}
+        args = saved.get('model_args') or vars(saved['config'])
+        sizes = {f.name: args[f.name] for f in fields(GPTConfig)[:5]}
     if sizes['vocab_size'] == 50304:  # nanoGPT's padding of GPT-2's 50257
         sizes.update(vocab_size=50257, padded_vocab_size=50304)
     model = GPT(GPTConfig(**sizes))
