@@ -72,6 +72,8 @@ def leave(e:BaseException, store:dist.Store, rank:int):
         told = store.check(['failed'])
         if not lost: store.set('failed', str(rank))
     except RuntimeError: pass  # the store's own rank is gone
+    if lost and not told and rank < 2:  # stay to say it: torchrun ends us soon
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if dist.get_backend() == 'nccl':  # to say goodbye might take for ever
         code = e.code if isinstance(e, SystemExit) else 1
         atexit.register(exit_now, code)
@@ -79,12 +81,9 @@ def leave(e:BaseException, store:dist.Store, rank:int):
     if lost and told:
         time.sleep(6)  # another rank is about to say it
         raise SystemExit(1) from e
-    if lost:
-        if rank < 2: signal.signal(signal.SIGTERM, signal.SIG_IGN)  # say it
-        raise ConnectionResetError(
-            f"rank {rank} lost its connection to another rank, which has most "
-            "likely died; its own last words, or the launcher's, say why"
-        ) from e
+    if lost: raise ConnectionResetError(
+        f"rank {rank} lost its connection to another rank, which has most "
+        "likely died; its own last words, or the launcher's, say why") from e
 
 def say_goodbye():
     "Leave a group whose ranks are all there"
