@@ -391,10 +391,7 @@ def begin(out:Path, job:dict, there:dict, paths:list)->dict:
         if 'format' not in there: diff.discard('files')
         if there['seen'] != seal(paths[:there['file']]): diff.add('files')
     if 'shards' in there and not diff:
-        state = START | there | dict(source=job)
-        if isinstance(state['place'], list):  # an earlier version's
-            state['place'] = state['place'][0]
-        return state
+        return START | there | dict(source=job)
     if any(p.suffix in ('.bin', '.npy') for p in out.glob('*')):
         what = ', '.join(sorted(diff)) or 'format'
         raise ValueError(f"{out}: holds shards of other {what}; give another "
