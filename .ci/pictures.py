@@ -57,12 +57,12 @@ def quickstart():
     train = [(mtok(r), r['loss']*val[0]['bpb']/val[0]['val_loss']) for r in log if 'loss' in r]
     ax.plot(*zip(*train), lw=.7, label='training batches')
     ax.plot([mtok(r) for r in val], [r['bpb'] for r in val], 'o-', clip_on=False, label='held-out documents')
-    ax.annotate(f"{val[-1]['bpb']:.2f}", (mtok(val[-1]), val[-1]['bpb']), (-3, 7), textcoords='offset points', ha='right')
+    ax.annotate(f"{val[-1]['bpb']:.2f}", (mtok(val[-1]), val[-1]['bpb']), (-3, 14), textcoords='offset points', ha='right')
     levels = ngrams()
-    for n,name in enumerate(('unigram', 'bigram', 'trigram'), 1):
+    for n,name,va in ((1, 'unigram', 'center'), (2, 'bigram', 'center'), (3, 'trigram', 'bottom'), (5, '5-gram', 'top')):
         ax.axhline(levels[n], ls=':', lw=1, color='#7f7f7f')
-        ax.text(mtok(val[-1])*1.02, levels[n], f'{name} {levels[n]:.2f}', va='center')
-    ax.set(xlabel='tokens seen (millions)', ylabel='bits per byte', xlim=(0, mtok(val[-1])*1.01), ylim=(1.4, 3.5))
+        ax.text(mtok(val[-1])*1.02, levels[n], f'{name} {levels[n]:.2f}', va=va)
+    ax.set(xlabel='tokens seen (millions)', ylabel='bits per byte', xlim=(0, mtok(val[-1])*1.01), ylim=(1.3, 3.5))
     ax.legend()
     fig.savefig(images/'quickstart.png', dpi=200)  # two pixels per CSS pixel
     with Image.open(images/'quickstart.png') as drawn: small = drawn.convert('RGB').quantize(256, dither=Image.Dither.NONE)

@@ -14,7 +14,7 @@ val = [r for r in log if 'val_loss' in r]
 print('val', val[-1], 'training seconds', sum(r['dt_ms'] for r in steps)/1e3)
 assert [r['step'] for r in steps] == list(range(cfg['max_steps']))
 assert val[-1]['step'] == cfg['max_steps'], 'the last update was not evaluated'
-assert val[-1]['bpb'] <= 1.90, 'more than 1.90 bits per byte on held-out documents'
+assert val[-1]['bpb'] <= 1.75, 'more than 1.75 bits per byte on held-out documents; two cores here reach 1.70'
 assert sum('sample' in r for r in log) >= 3
 assert (run/'loss.png').read_bytes()[:4] == b'\x89PNG'
 
