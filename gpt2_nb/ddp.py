@@ -27,8 +27,9 @@ class Dist:
         self.is_main = self.rank == 0
         launched = ranks.check_env(self.rank, self.world_size)
         self.device = pick_device(device)
-        self.joins = launched and self.device.type != 'mps'  # gloo knows no MPS
-        if self.device.type == 'cuda' and self.device.index is None:
+        gpu = self.device.type == 'cuda'
+        self.joins = self.world_size > 1 or launched and gpu
+        if gpu and self.device.index is None:
             ranks.check_gpus(self.local_rank, self.local_world_size)
             self.device = torch.device('cuda', self.local_rank)
 
