@@ -25,6 +25,7 @@ from .model import GPT, GPTConfig, pad_vocab
 from .optim import SCHEDULES, make_optimizer
 from .pretrained import find_pretrained, read_config
 from .work import console, device, journal, runs, settings, shards
+from .work.files import built_like
 from .work.settings import TrainConfig, due, make_config
 
 # %% ../nbs/10_train.ipynb #c370f55d
@@ -379,7 +380,11 @@ def find_start(cfg, dist, stack)->tuple:
                              "another --out_dir")
         if dist.is_main: found = runs.latest_checkpoint(out, tqdm.write)
     folder,meta = dist.gather(found)[0]
-    with dist.agree(): return folder or model_folder(cfg), meta
+    with dist.agree():
+        with built_like('a checkpoint of this trainer', folder):
+            if meta: TrainConfig(**meta['config'])
+            for job in meta.get('left', []): JOBS[job]
+        return folder or model_folder(cfg), meta
 
 def changes(cfg, data, folder, meta, say)->dict:
     "Refuse what would be another run; say what else is new: name -> [old, new]"
