@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['DTYPES', 'PEAK_TFLOPS', 'pick_device', 'check_card', 'has_kernels', 'sync', 'pick_dtype', 'autocast', 'keep_memory',
-           'settle_memory', 'peak_gb', 'reset_peak', 'cgroups', 'read_limit', 'n_cores', 'proc_bytes', 'free_memory',
-           'find_peak', 'peak_flops', 'cpu_name']
+           'settle_memory', 'peak_gb', 'reset_peak', 'cgroups', 'read_limit', 'n_cores', 'proc_bytes', 'file_cache',
+           'free_memory', 'find_peak', 'peak_flops', 'cpu_name']
 
 # %% ../../nbs/work/device.ipynb #277c0162
 import ctypes, gc, math, os, platform, re, sys, warnings
@@ -156,6 +156,12 @@ def proc_bytes(file:str, key:str)->int:
     "Bytes of a line such as 'MemAvailable: 123 kB' of a file of Linux"
     return 1024*int(re.search(rf'{key}:\s*(\d+)', Path(file).read_text())[1])
 
+def file_cache(group:Path)->int:
+    "Bytes that files hold of a cgroup's memory until somebody needs it"
+    stat = group/'memory.stat'
+    text = stat.read_text() if stat.is_file() else ''
+    return sum(map(int, re.findall(r'^(?:in)?active_file (\d+)', text, re.M)))
+
 def free_memory(device:torch.device, folders:list=None)->float:
     "Bytes that this process may still take; infinite where nobody says"
     if device.type == 'cuda': return torch.cuda.mem_get_info(device)[0]
@@ -170,7 +176,8 @@ def free_memory(device:torch.device, folders:list=None)->float:
                 + read_limit(group/'memory.limit_in_bytes'))  # version 1
         taken = (read_limit(group/'memory.current')
                  + read_limit(group/'memory.usage_in_bytes'))
-        if most and taken: left = min(left, most[0]-taken[0])
+        if most and taken:
+            left = min(left, most[0]-taken[0]+file_cache(group))
     return max(0, left)
 
 # %% ../../nbs/work/device.ipynb #342f126f
