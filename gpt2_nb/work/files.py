@@ -7,7 +7,7 @@ __all__ = ['replace_file', 'fsync_dir', 'write_json', 'plain_file', 'built_like'
            'cache_dir', 'data_file']
 
 # %% ../../nbs/work/files.ipynb #b17537d2
-import errno, hashlib, json, math, os, shutil, tempfile, warnings, zlib
+import errno, hashlib, json, math, os, re, shutil, tempfile, warnings, zlib
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -58,6 +58,8 @@ def built_like(what:str, place:str):
     try: yield
     except (LookupError, TypeError, AttributeError, RuntimeError,
             ArithmeticError) as e:
+        # not the file's fault: the machine's, or another rank's
+        if re.search('out of memory|allocate|by peer|NCCL', str(e)): raise
         why = f'{type(e).__name__}: {e}'.split('\n')[0]
         raise ValueError(f"{place}: not built like {what} ({why})") from None
 
