@@ -59,7 +59,7 @@ def check_checkpoint(folder:str)->dict:  # its meta.json
         if v is None and k != 'step': continue
         if type(v) is not kind or kind is int and not 0 <= v < 2**63:
             refuse(f'meta.json says {k} {v!r:.80}')
-    there = {p.name for p in folder.iterdir()
+    there = {p.name for p in folder.glob('[!.]*')  # a Mac copies ._names
              if p.suffix in ('.json', '.pt', '.safetensors')}
     if odd := there-files.keys()-{'meta.json'}: refuse(
         f'{min(odd)} is not of it')
@@ -120,7 +120,7 @@ def lock_run(out_dir:str):
     pid = out/'.pid'
     try:
         out.mkdir(parents=True, exist_ok=True)
-        fsync_dir(out.parent)
+        with suppress(PermissionError): fsync_dir(out.parent)
         for p in (pid, out/'.lock', out/'log.jsonl', out/'wandb_id'):
             if p.is_symlink() or p.exists() and not p.is_file():
                 raise OSError(errno.EINVAL, f'{p.name} is no plain file')
