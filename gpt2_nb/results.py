@@ -46,7 +46,6 @@ def read_run(
     run.name = console.visible(name, keep='')
     try:
         for record in read_log(path): add_record(run, record)
-        run.config['total_batch_tokens']
         batch = run.config['total_batch_tokens']
         if type(batch) is not int or not 0 < batch < 2**63:
             raise ValueError('total_batch_tokens is no size')
