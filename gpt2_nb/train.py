@@ -260,7 +260,8 @@ def memory(cfg, n_vocab, dist, rows)->dict:
 
 def rows_that_fit(cfg, n_vocab, dist)->list:
     "Micro-batches that divide the batch and fit, largest first"
-    share = .35 if dist.device.type == 'cpu' else .9
+    share = .9
+    if dist.device.type == 'cpu': share = .35/dist.local_world_size
     room = device.free_memory(dist.device)*share
     n = cfg.total_batch_tokens//(cfg.seq_len*dist.world_size)
     return [b for b in range(n, 0, -1) if n%b == 0
