@@ -225,7 +225,7 @@ def score_val(folder, model, enc, dist, data, limit, dtype)->dict:
                     limit or cfg.get('val_tokens', 10_485_760))
 
 Task = console.one_of('hellaswag', 'val')
-Format = console.one_of('auto', 'bf16', 'fp32')
+Format = console.one_of('auto', 'bf16', 'fp16', 'fp32')
 
 @console.command
 def main(
