@@ -70,11 +70,10 @@ def muon(
     model:nn.Module,
     lr:float,            # of both: Muon's updates are scaled to AdamW's size
     weight_decay:float,
-    mu:float=.95,        # Muon's momentum
 )->MuonAdamW:
     "Muon for the matrices of the blocks, AdamW for the rest"
     groups = adamw(model, lr, weight_decay).param_groups
-    return MuonAdamW(muon_groups(model, groups, weight_decay, mu), lr=lr)
+    return MuonAdamW(muon_groups(model, groups, weight_decay), lr=lr)
 
 # %% ../nbs/05_optim.ipynb #c045
 OPTIMIZERS = dict(adamw=adamw, muon=muon)

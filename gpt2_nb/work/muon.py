@@ -107,14 +107,13 @@ def muon_groups(
     model:nn.Module,
     groups:list,         # of AdamW, over all of the model's parameters
     weight_decay:float,  # of the matrices
-    mu:float=.95,        # momentum of the matrices
 )->list:                 # of MuonAdamW
     "Give the matrices of the blocks groups of their own"
     fused,single = [],[]
     for name,p in model.named_parameters():
         if '.h.' not in name or p.dim() != 2 or not p.requires_grad: continue
         (fused if name.endswith('c_attn.weight') else single).append(p)
-    own = dict(mu=mu, weight_decay=weight_decay)
+    own = dict(mu=.95, weight_decay=weight_decay)
     res = [dict(params=fused, pieces=3, **own),
            dict(params=single, pieces=1, **own)]
     taken = set(fused+single)
