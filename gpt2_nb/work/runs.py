@@ -119,6 +119,7 @@ def lock_run(out_dir:str):
     out = Path(out_dir)
     pid = out/'.pid'
     try:
+        new = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
         with suppress(PermissionError): fsync_dir(out.parent)
         for p in (pid, out/'.lock', out/'log.jsonl', out/'wandb_id'):
@@ -139,7 +140,7 @@ def lock_run(out_dir:str):
             shutil.rmtree(p) if p.is_dir() and not linked else p.unlink()
         try: yield
         finally:  # a start that was refused leaves nothing behind
-            if {p.name for p in out.iterdir()} <= {'.lock', '.pid'}:
+            if new and {p.name for p in out.glob('*')} <= {'.lock', '.pid'}:
                 shutil.rmtree(out, ignore_errors=True)
 
 # %% ../../nbs/work/runs.ipynb #3a9f1e2b
