@@ -23,7 +23,7 @@ def not_a_model(path:Path):
         if file.suffix in ('.pt', '.pth', '.ckpt'): raise FileNotFoundError(
             f"{file}: a checkpoint of PyTorch; nanoGPT's or the lecture's: "
             "python -c \"from gpt2_nb.generate import convert_nanogpt as c; "
-            f"c('{file}', 'DIR')\" makes the model's folder DIR of it")
+            f"c('{file.as_posix()}', 'DIR')\" makes its folder DIR")
     there = ', '.join(file.name for file in files[:9])
     raise FileNotFoundError(f"{path/'config.json'}: not found, expected a "
                             f"model's folder; there is {there or 'nothing'}")

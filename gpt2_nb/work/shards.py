@@ -77,7 +77,7 @@ def open_bin(path:Path)->np.ndarray:
         f"not a token shard: begins with {magic}, expected {MAGIC}; if it is "
         "nanoGPT's, without a header: python -c \"import numpy as np; "
         "from gpt2_nb.work.shards import write_shard; write_shard('DIR/"
-        f"{path.stem}_000001.bin', np.fromfile('{path}', 'u2'))\"")
+        f"{path.stem}_000001.bin', np.fromfile('{path.as_posix()}', 'u2'))\"")
     if version != VERSION: raise ValueError(
         f"version {version}, expected {VERSION}")
     if size != 1024+2*n: raise ValueError(
