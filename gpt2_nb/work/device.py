@@ -165,6 +165,8 @@ def file_cache(group:Path)->int:
 def free_memory(device:torch.device, folders:list=None)->float:
     "Bytes that this process may still take; infinite where nobody says"
     if device.type == 'cuda': return torch.cuda.mem_get_info(device)[0]
+    if device.type == 'mps': return (torch.mps.recommended_max_memory()
+                                     - torch.mps.driver_allocated_memory())
     if sys.platform != 'linux': return math.inf
     from resource import RLIMIT_AS, getrlimit
     left = proc_bytes('/proc/meminfo', 'MemAvailable')
