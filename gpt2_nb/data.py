@@ -13,7 +13,7 @@ import numpy as np, torch
 from fastcore.basics import patch, store_attr
 from fastcore.meta import delegates
 from .work.console import command, exit_on_bad_input
-from .work.prepare import n_tokens, prepare
+from .work.prepare import alone, n_tokens, prepare
 from .work.shards import open_shard, verify
 
 # %% ../nbs/07_data.ipynb #757e8466
@@ -156,7 +156,7 @@ def main(
         if source[0] == 'verify' and len(source) == 2:
             return print(verify(source[1]))
         if not out: raise ValueError('--out is missing: the folder to write')
-        made = prepare(source, out, **kwargs)['shards']
+        with alone(Path(out)): made = prepare(source, out, **kwargs)['shards']
         print(f"{out}: complete, {len(made)} shards, "
               f"{n_tokens(made, 'train'):,} train and "
               f"{n_tokens(made, 'val'):,} val tokens")

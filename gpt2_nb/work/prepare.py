@@ -6,22 +6,24 @@
 __all__ = ['KINDS', 'HUB', 'PRE', 'SPLITS', 'tell', 'CHUNK', 'BLANK', 'STOP', 'START', 'Chunk', 'Size', 'ending', 'kind_of',
            'pin', 'list_paths', 'find_files', 'told', 'by_split', 'find_splits', 'open_text', 'open_json', 'open_rows',
            'row_text', 'table_docs', 'text_docs', 'read', 'seal', 'file_chunks', 'chunks', 'tokenise', 'n_tokens',
-           'next_shard', 'cut_shards', 'make_shards', 'fetch_shards', 'begin', 'begins', 'write_shards',
+           'next_shard', 'cut_shards', 'make_shards', 'fetch_shards', 'begin', 'alone', 'begins', 'write_shards',
            'find_encoding', 'look', 'prepare']
 
 # %% ../../nbs/work/prepare.ipynb #c62fcef4
 import hashlib, io, json, os, re, shutil, sys, threading
 from collections import Counter, defaultdict, deque, namedtuple
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from glob import escape, glob
 from pathlib import Path
 from typing import Annotated
 import fsspec, numpy as np
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 from .console import Count, Limits
 from .corpora import BUILT_IN
-from .files import sha256, write_json
+from .files import cache_dir, sha256, write_json
 from .shards import (HF, PREPARING, about, check_shard, is_built_in,
                                  open_shard, read_meta, words,
                                  write_data_meta, write_shard)
@@ -397,6 +399,21 @@ def begin(out:Path, job:dict, there:dict, paths:list)->dict:
         raise ValueError(f"{out}: holds shards of other {what}; give another "
                          "--out, or remove the folder")
     return dict(START, source=job, shards={}, used=0)
+
+# %% ../../nbs/work/prepare.ipynb #5e5ce9c7
+@contextmanager
+def alone(out:Path):
+    "Hold a folder against a second preparation on this machine"
+    locks = cache_dir()/'locks'
+    name = hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(locks/name).acquire(timeout=0)
+    except Timeout: raise ValueError(
+        f"--out {out}: another preparation is at work there; wait for it, or "
+        "give another") from None
+    except OSError: lock = nullcontext()  # a place without locks
+    with lock: yield
 
 # %% ../../nbs/work/prepare.ipynb #c610fd87
 def begins(token:bytes)->int:
