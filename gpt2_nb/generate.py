@@ -42,7 +42,9 @@ def encode_prompt(
     device='cpu',
 )->Tensor:        # (n, T) int64
     "Turn a prompt into `n` equal rows of tokens; special tokens are one id"
-    prompt.encode()  # a stray byte is an error; tiktoken would change it
+    try: prompt.encode()
+    except UnicodeEncodeError as e: raise ValueError(
+        f'--prompt: a byte that is not UTF-8 at character {e.start}') from None
     toks = tokenizer.encode_text(enc, prompt, 'all').tolist()
     toks = torch.tensor(toks or [enc.eot_token], device=device)
     return toks.expand(n, -1)

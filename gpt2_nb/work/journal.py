@@ -120,6 +120,8 @@ def describe(trainer)->str:
     cfg,dist,data = trainer.cfg,trainer.dist,trainer.data
     c,n = trainer.model.cfg,dist.world_size
     auto = '' if 'micro_batch' in cfg._given else ' (auto)'
+    late = (f"\n  rate    never max_lr: {cfg.warmup_steps:,} steps of warm-up"
+            if cfg.warmup_steps > cfg.max_steps else '')
     return f"""preset {cfg.preset}
   device  {dist.device}, {cfg.dtype}, {n} rank{'s'*(n > 1)}; \
 {torch.get_num_threads()} CPU threads each
@@ -133,7 +135,7 @@ def describe(trainer)->str:
 {cfg.max_steps/data.loader.steps_per_epoch:.1f} epochs
   batch   {cfg.micro_batch} rows{auto} × {cfg.seq_len} tokens × {n} ranks × \
 {data.loader.n_micro} accumulated
-  files   {cfg.out_dir}"""
+  files   {cfg.out_dir}{late}"""
 
 # %% ../../nbs/work/journal.ipynb #20e47ff4
 def complete_line(cfg:TrainConfig, step:int)->str:
