@@ -78,6 +78,8 @@ def hushed():
 
 def leave(e:BaseException, store:dist.Store, rank:int):
     "Leave the group after an error; one rank says what happened"
+    if isinstance(e, SystemExit) and isinstance(e.code, int) and e.code > 128:
+        return say_goodbye()  # a signal: all ranks have voted, and stop
     lost = is_lost(e)
     told = False
     try:
