@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['JOBS', 'Trainer', 'rate', 'Data', 'open_data', 'find_files', 'model_folder', 'settle', 'memory', 'rows_that_fit',
-           'model_config', 'make_model', 'compiler_error', 'compiles', 'wrap_model', 'one_pass', 'make_trainer',
-           'forecast', 'find_start', 'changes', 'train', 'main']
+           'model_config', 'make_model', 'compiler_error', 'compiles', 'add_dropout', 'wrap_model', 'one_pass',
+           'make_trainer', 'forecast', 'find_start', 'changes', 'train', 'main']
 
 # %% ../nbs/10_train.ipynb #86cd8d43
 import math, os, signal, time
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-import tiktoken, torch
+import tiktoken, torch, torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
 from tqdm import tqdm
@@ -61,12 +61,16 @@ def step(self:Trainer,
     cfg,dist = self.cfg,self.dist
     n = self.data.loader.n_micro
     mine = torch.zeros((), device=dist.device)
+    self.model.train()  # with dropout, if there is any
+    if cfg.dropout: torch.manual_seed(
+        cfg.seed + step*dist.world_size + dist.rank)
     for i,(x,y) in enumerate(self.data.loader.batches(step)):
         with sync_if(self.forward, last=i == n-1):
             with device.autocast(dist.device, self.dtype):
                 loss = self.forward(x, y)/n
             self.scaler.scale(loss).backward()
         mine += loss.detach()
+    self.model.eval()
     self.scaler.unscale_(self.opt)  # gradients as they are, for clipping
     norm = nn.utils.clip_grad_norm_(self.model.parameters(), cfg.grad_clip)
     loss,norm = self.read(mine, whole(norm))
@@ -304,12 +308,27 @@ def compiles(cfg, dist)->bool:
     if error and dist.is_main: tqdm.write(f'not compiled: {error}')
     return fast and not error
 
+def add_dropout(model, p):
+    "Dropout in training mode, where GPT-2 has it: input, attention, additions"
+    def drop(module, _, x): return F.dropout(x, p, module.training)
+    def drop_input(block, inputs):
+        x,*others = inputs
+        return drop(block, inputs, x),*others
+    def attend(module, *qkv, **flags): return F.scaled_dot_product_attention(
+        *qkv, dropout_p=p*module.training, **flags)
+    blocks = model.transformer.h
+    blocks[0].register_forward_pre_hook(drop_input)
+    for b in blocks:
+        b.attn.attend = partial(attend, b.attn)
+        for layer in (b.attn, b.mlp): layer.register_forward_hook(drop)
+
 def wrap_model(cfg, model, dist, fast)->nn.Module:
     "Compiler and ranks around the model: (idx, targets) -> loss"
     if dist.device.type == 'cuda': torch.set_float32_matmul_precision('high')
     if cfg.deterministic:
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
         torch.use_deterministic_algorithms(True)
+    if cfg.dropout: add_dropout(model, cfg.dropout)
     if cfg.recompute:
         for block in model.transformer.h: block.forward = partial(
             torch.utils.checkpoint.checkpoint, block.forward,
@@ -348,6 +367,7 @@ def make_trainer(
     if dist.world_size > 1:
         one_pass(cfg, dist, forward, *next(data.loader.batches(start)))
     opt.zero_grad(set_to_none=True)
+    model.eval()
     left = meta.get('left', due(cfg, 0))
     hidden = torch.compile(model.hidden) if fast and not cfg.shard else None
     res = Trainer(cfg, dist, data, model, forward, opt, start, left,

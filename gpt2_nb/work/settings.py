@@ -97,6 +97,7 @@ class TrainConfig:
     eps:Positive=1e-8            # AdamW's smallest divisor
     momentum:Beta=.95            # Muon's memory of gradients
     grad_clip:Positive=1.        # global norm that gradients are cut to
+    dropout:Beta=0.              # share of activations that is left out
     shuffle:bool=True            # no: read the data front to back
     seed:Natural=1337            # of weights, data order and samples
     device:str='auto'            # auto, cpu, cuda, mps
@@ -239,7 +240,8 @@ def fingerprint(loader)->str:
 
 # %% ../../nbs/work/settings.ipynb #455544ca
 FIXED = SHAPE + ('seq_len total_batch_tokens seed shuffle optimizer beta1 '
-                 'beta2 eps momentum weight_decay init_from shards').split()
+                 'beta2 eps momentum weight_decay dropout init_from '
+                 'shards').split()
 
 def same_setting(name:str, old, new)->bool:
     "Equal, or two ways to write one path?"

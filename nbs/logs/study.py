@@ -22,7 +22,7 @@ from gpt2_nb.work.shards import find_data
 RECIPES = {
     'lecture': dict(optimizer='adamw', schedule='cosine', low=.1, at=[1.]),
     'AdamW, plateau': dict(optimizer='adamw', schedule='wsd', low=0., at=[1.]),
-    'fast': dict(optimizer='muon', schedule='wsd', low=0., at=[.4, .5, .6])}
+    'fast': dict(optimizer='muon', schedule='wsd', low=0., at=[.4, .3, .5])}
 RECIPES |= {
     'AdamW, small batch': RECIPES['AdamW, plateau'] | dict(split=2),
     'Muon, cosine': RECIPES['lecture'] | dict(optimizer='muon', at=[.4]),
@@ -37,9 +37,9 @@ SIZES = {
                   dtype='fp32'),
     '124m': dict(preset='gpt2-124m', total_batch_tokens=2**16,
                  val_tokens=2**20, hellaswag_every=0)}
-WARM_UPS = .025,.05,.1,.2,.4,.8  # shares of a run
+WARM_UPS = .05,.1,.2,.4,.8  # shares of a run
 full = dict(warm=WARM_UPS, decay=(.2, .45, .7, 1.),  # 1: linear to zero
-            wd=(.025, .05, .1, .2, .4, .8, 1.6))
+            wd=(.025, .1, .4, 1.6))
 GRIDS = {
     'tiny': dict(lr=(4e-3, 1.6e-2), warm=(.1, .2), decay=(.2, .7),
                  wd=(.1, .4)),
@@ -160,7 +160,7 @@ def study(
     what = dict(study=2, size=size, steps=steps)
     rows,best = read_runs(file, what),{}
     write_runs(file, what, rows)
-    middle = dict(lr=grids['lr'][len(grids['lr'])//2], warm=.1, wd=.1)
+    middle = dict(lr=grids['lr'][1], warm=.2, wd=.1)
     with Dist(SIZES[size].get('device', 'auto')) as dist:
         for name in recipes:
             r = RECIPES[name]
