@@ -261,7 +261,8 @@ class _HeadLoss(torch.autograd.Function):
         w = weight.to(dtype)
         total = h.new_zeros((), dtype=torch.float32)
         dh = torch.empty_like(h)
-        dw = torch.zeros_like(weight)
+        wide = torch.promote_types(weight.dtype, torch.float32)
+        dw = torch.zeros_like(weight, dtype=wide)
         minus = total.new_full((chunk, 1), -1.)
         for i in range(0, len(h), chunk):
             part = h[i:i+chunk]                                # (n, C)
