@@ -45,15 +45,21 @@ def ngrams():
     out, = (c['outputs'] for c in cells if ''.join(c['source']).rstrip().endswith('\nbpb'))
     return ast.literal_eval(''.join(out[0]['data']['text/plain']))
 
+def rungs():
+    "(name, ms) of the ladder on a CPU, as chapter 04 stores it"
+    cells = json.loads((nbs/'04_speed.ipynb').read_text(encoding='utf-8'))['cells']
+    text, = (''.join(o['text']) for c in cells if ''.join(c['source']).endswith('\nres = loads(brace+last)') for o in c['outputs'])
+    return re.findall(r'^(\w+) +([\d.]+) ms', text, re.M)
+
 def quickstart():
-    "Bits per byte of the quickstart, and of models that count, on the same held-out documents"
+    "Bits per byte of the quickstart and of models that count, on the same held-out documents; beside it the ladder of speed"
     import matplotlib.pyplot as plt
     from PIL import Image
     plt.style.use(nbs.parent/'gpt2_nb/figures.mplstyle')
     log = [json.loads(l) for l in (nbs/'logs/quickstart.jsonl').read_text(encoding='utf-8').splitlines()]
     val = [r for r in log if 'bpb' in r]
     mtok = lambda r: r['step']*log[0]['config']['total_batch_tokens']/1e6
-    fig,ax = plt.subplots(figsize=(7, 3.2), layout='constrained')
+    fig,(ax,bx) = plt.subplots(1, 2, figsize=(8.6, 3.3), layout='constrained', width_ratios=(2.2, 1))
     train = [(mtok(r), r['loss']*val[0]['bpb']/val[0]['val_loss']) for r in log if 'loss' in r]
     ax.plot(*zip(*train), lw=.7, label='training batches')
     ax.plot([mtok(r) for r in val], [r['bpb'] for r in val], 'o-', clip_on=False, label='held-out documents')
@@ -64,6 +70,11 @@ def quickstart():
         ax.text(mtok(val[-1])*1.02, levels[n], f'{name} {levels[n]:.2f}', va=va)
     ax.set(xlabel='tokens seen (millions)', ylabel='bits per byte', xlim=(0, mtok(val[-1])*1.01), ylim=(1.3, 3.5))
     ax.legend()
+    names,ms = zip(*rungs())
+    bars = bx.barh(names, [float(x) for x in ms], color='C2')
+    bx.bar_label(bars, [f'{float(ms[0])/float(x):.1f}×' for x in ms], padding=3)
+    bx.invert_yaxis()
+    bx.set(xlabel='ms per step', xlim=(0, 4100), xticks=(0, 1500, 3000))
     fig.savefig(images/'quickstart.png', dpi=200)  # two pixels per CSS pixel
     with Image.open(images/'quickstart.png') as drawn: small = drawn.convert('RGB').quantize(256, dither=Image.Dither.NONE)
     small.save(images/'quickstart.png', optimize=True)
