@@ -97,6 +97,11 @@ def read(self:Trainer,
     self.late = late > 0
     return loss/self.dist.world_size, norm
 
+@patch
+def vote(self:Trainer):
+    "Ask the ranks outside of a step"
+    self.read(*torch.zeros(2, device=self.dist.device))
+
 # %% ../nbs/10_train.ipynb #f263ce0e
 def rate(cfg:TrainConfig, step:int)->float:  # after `step` updates
     "Learning rate of one update"
@@ -131,12 +136,6 @@ def fit(self:Trainer)->int:  # the signal that ended it, or 0
             if self.journal: self.journal.writer.wait()
     done = step >= cfg.max_steps and not left
     return 0 if done else self.signal.signum or signal.SIGTERM
-
-# %% ../nbs/10_train.ipynb #bf401fce
-@patch
-def vote(self:Trainer):
-    "Ask the ranks outside of a step"
-    self.read(*torch.zeros(2, device=self.dist.device))
 
 # %% ../nbs/10_train.ipynb #ac95d872
 @patch
@@ -185,7 +184,6 @@ def sample(self:Trainer, step:int):
 JOBS = dict(eval=Trainer.evaluate, hellaswag=Trainer.score,
             sample=Trainer.sample)
 
-# %% ../nbs/10_train.ipynb #ec8a4a4e
 @patch
 def save(self:Trainer, step:int, left:list):
     "Checkpoint what goes on exactly, jobs `left` at `step` too; all must call"
