@@ -423,6 +423,8 @@ def train(cfg:TrainConfig, dist:Dist)->dict:  # loss, bpb, tokens; None if dry
     def say(line):
         if dist.is_main: tqdm.write(line)
     with ExitStack() as stack:
+        stack.callback(torch.use_deterministic_algorithms,
+                       torch.are_deterministic_algorithms_enabled())
         with console.exit_on_bad_input('train'):
             data = open_data(cfg, dist)
             folder,meta = find_start(cfg, dist, stack)
