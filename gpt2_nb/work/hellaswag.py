@@ -9,7 +9,7 @@ __all__ = ['HELLASWAG', 'HELLASWAG_SHA256', 'BASELINES', 'check_item', 'from_hub
 import os, random
 from json import loads
 from pathlib import Path
-from .files import cache_dir, data_file, replace_file
+from .files import cache_dir, data_file, plain_file, replace_file
 
 # %% ../../nbs/work/hellaswag.ipynb #9ecf7ff6
 def check_item(item:dict)->dict:  # the same, its label a number
@@ -62,7 +62,7 @@ def load_hellaswag(
     seed:int=None,   # draw them at random; None takes the first
 )->list:             # of items, in the file's order
     "Read and check HellaSwag's items, one JSON object a line"
-    file = find_hellaswag(path)
+    file = plain_file(find_hellaswag(path), 2**30)
     items = []
     for i,line in enumerate(file.read_bytes().splitlines(), 1):
         try: items.append(check_item(dict(loads(line))))

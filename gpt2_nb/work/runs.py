@@ -63,9 +63,12 @@ def check_checkpoint(folder:str)->dict:  # its meta.json
              if p.suffix in ('.json', '.pt', '.safetensors')}
     if odd := there-files.keys()-{'meta.json'}: refuse(
         f'{min(odd)} is not of it')
+    disk = shutil.disk_usage(folder).total
     for name,want in files.items():
         if Path(name).name != name or not (folder/name).is_file():
             refuse(f'{name} is missing')
+        if (folder/name).stat().st_size > disk: refuse(
+            f'{name} is larger than the disk, a hole')
         if sha256(folder/name) != want:
             refuse(f'{name} is damaged, its sha256 does not fit')
     return meta
@@ -97,10 +100,13 @@ def find_checkpoint(
 # %% ../../nbs/work/runs.ipynb #ab9e1d8b
 def own_loss(folder:Path)->float:
     "Validation loss at a checkpoint's own step; infinite if it has none"
-    try: meta = read_json(folder/'meta.json')
+    try:
+        with built_like('meta.json', folder):
+            meta = read_json(folder/'meta.json')
+            val = meta.get('val') or {}
+            same = val.get('step') == meta.get('step')
+            return float(val['loss']) if same else math.inf
     except (OSError, ValueError): return math.inf
-    val = meta.get('val') or {}
-    return val['loss'] if val.get('step') == meta.get('step') else math.inf
 
 # %% ../../nbs/work/runs.ipynb #f2e913a6
 def drop_old(out_dir:str, step:int, keep:int=2, keep_best:bool=False):
@@ -128,7 +134,7 @@ def lock_run(out_dir:str):
         lock = FileLock(out/'.lock').acquire(timeout=0)
         pid.write_text(str(os.getpid()))
     except Timeout:
-        who = pid.read_text() if pid.exists() else 'unknown'
+        who = pid.open().read(20) if pid.exists() else 'unknown'
         raise ValueError(f"--out_dir {out}: in use by another run (process "
                          f"{who}); wait for it, or give another") from None
     except OSError as e: raise ValueError(
@@ -148,7 +154,7 @@ class RunLog:
     "`log.jsonl`: JSON lines, appended after `size` bytes; `also` for `SINKS`"
     def __init__(self, path:str, size:int=0, also=()):
         if Path(path).exists():  # whole lines, as far as they belong to the run
-            kept = Path(path).read_bytes()[:size]
+            with open(path, 'rb') as f: kept = f.read(size)
             os.truncate(path, kept.rfind(b'\n')+1)
         self.f = open(path, 'a', encoding='utf-8')
         self.also = also
@@ -171,7 +177,7 @@ class RunLog:
 def read_log(path:str, skip:bool=False)->list:  # of dicts
     "Read a log, but for a last line cut short; `skip` what is no record, too"
     res = []
-    for line in plain_file(path).read_bytes().split(b'\n')[:-1]:
+    for line in plain_file(path, 2**32).read_bytes().split(b'\n')[:-1]:
         try: res.append(json.loads(line.decode()))
         except (ValueError, RecursionError):
             if not skip: raise
