@@ -105,6 +105,8 @@ def check_moments(found:dict, want:dict):
            for d in (found, want))
     if a != b: raise LookupError('other parameters')
     for name,moments in want['state'].items():
+        if found['state'][name].keys() != moments.keys():
+            raise LookupError(f'other moments of {name}')
         for k,like in moments.items():
             v = found['state'][name][k]
             fits = v.shape == like.shape and v.dtype == like.dtype
@@ -123,8 +125,9 @@ def load_checkpoint(
     with built_like("this run's state", folder):
         wte = weights['transformer.wte.weight']
         wte[model.cfg.vocab_size:] = state['padding']
-        check_moments(state['optimizer'],
-                      get_optimizer_state_dict(model, optimizer))
+        want = get_optimizer_state_dict(model, optimizer)
+        check_moments(state['optimizer'], want)
+        state['optimizer']['param_groups'] = want['param_groups']  # settings'
         set_state_dict(model, optimizer, model_state_dict=weights,
                        optim_state_dict=state['optimizer'],
                        options=StateDictOptions(full_state_dict=True))
