@@ -17,7 +17,7 @@ from .data import TokenLoader
 from .ddp import Dist
 from .generate import encode_prompt, find_model, generate, load_model
 from .model import GPT
-from .work import console, shards, tokenizer
+from .work import console, settings, shards, tokenizer
 from .work.device import autocast, pick_dtype
 from .work.hellaswag import BASELINES, find_hellaswag, load_hellaswag
 
@@ -207,6 +207,7 @@ def show_score(name, res)->str:
 def score_val(folder, model, enc, dist, data, limit, dtype)->dict:
     "Validate a model as its run did, where the flags do not say otherwise"
     cfg = shards.read_meta(folder).get('config', {})
+    with shards.about(folder): console.check_flags(settings.TrainConfig, cfg)
     data = data or cfg.get('data')
     if not data: raise ValueError(
         f"{folder} does not say what it was validated on; expected --data")
