@@ -124,6 +124,8 @@ def exit_on_bad_input(prog:str):
     "Turn an error about the user's input into `prog: …` and exit code 2"
     try: yield
     except (ValueError, OSError) as e: say_and_exit(f'{prog}: {e}', 2)
+    except MemoryError as e:
+        say_and_exit(f"{prog}: {e or 'out of memory'}", 1)
 
 # %% ../../nbs/work/console.ipynb #f30ab031
 def run_command(func, owner):
