@@ -37,11 +37,12 @@ def orthogonalise(
     "`newton_schulz` of a stack of matrices; each rank does a share"
     if not dist.is_initialized(): return newton_schulz(G)
     size = dist.get_world_size()
-    full = F.pad(G, (0, 0, 0, 0, 0, -len(G) % size))
-    mine = newton_schulz(full.chunk(size)[dist.get_rank()])
-    shares = [torch.empty_like(mine) for _ in range(size)]
-    dist.all_gather(shares, mine)
-    return torch.cat(shares)[:len(G)]
+    n = -(-len(G)//size)  # in a share, rounded up
+    mine = G[n*dist.get_rank():][:n]
+    mine = newton_schulz(F.pad(mine, (0, 0, 0, 0, 0, n-len(mine))))
+    res = G.new_empty(size*n, *G.shape[1:])
+    dist.all_gather(list(res.split(n)), mine)
+    return res[:len(G)]
 
 # %% ../../nbs/work/muon.ipynb #1bc6378b
 class MuonAdamW(torch.optim.AdamW):
@@ -65,10 +66,11 @@ class MuonAdamW(torch.optim.AdamW):
 
     def muon(self, groups:list):
         "`torch.optim.Muon`'s update, `match_rms_adamw`, in one stack"
-        stacks = [self.look_ahead(**g) for g in groups]
-        sizes = [len(G) for G in stacks]
-        done = orthogonalise(torch.cat(stacks)).split(sizes)
-        for X,g in zip(done, groups): self.move(X, **g)
+        stack = [self.look_ahead(**g) for g in groups]
+        sizes = [len(G) for G in stack]
+        stack = torch.cat(stack)  # a line of its own: the parts are freed
+        stack = orthogonalise(stack)
+        for X,g in zip(stack.split(sizes), groups): self.move(X, **g)
 
     def look_ahead(self, params, pieces, mu=.95, **kw):
         "Update the momenta; stack what to orthogonalise, all matrices lying"
