@@ -8,7 +8,7 @@ __all__ = ['LARGEST', 'Count', 'Natural', 'Seed', 'Positive', 'NonNegative', 'Sh
            'exit_on_bad_input', 'run_command', 'command', 'table']
 
 # %% ../../nbs/work/console.ipynb #e2fd2e2b
-import argparse, io, math, os, signal, sys, time
+import argparse, io, math, os, sys, time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -139,17 +139,13 @@ def run_command(func, owner):
         sys.stdout.reconfigure(errors='replace')
         write = sys.stdout.write
         sys.stdout.write = lambda text: write(visible(text))
-    early = signal.getsignal(signal.SIGINT) == signal.SIG_DFL  # by __init__.py
     try:
-        if early: signal.signal(signal.SIGINT, signal.default_int_handler)
         func(**flags)
         sys.stdout.flush()
     except KeyboardInterrupt: say_and_exit(f'{func.prog}: stopped', 130)
     except BrokenPipeError:  # Python must not flush once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128+13)
-    finally:  # what threads still do at the end is no traceback either
-        if early: signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 def command(func=None, settings=None):
     "Have `python -m` call `func`; flags: its parameters or `settings`' fields"

@@ -42,8 +42,8 @@ PRESETS = {
     'shakespeare': RECIPE | dict(data='shakespeare', sample_prompt='ROMEO:'),
     'gpt2-124m': GPT2_SIZES['gpt2'] | LECTURE,
     'gpt2-124m-fast': GPT2_SIZES['gpt2'] | LECTURE | dict(
-        optimizer='muon', schedule='wsd', max_lr=1.8e-3, min_lr=0.,
-        warmup_steps=190, max_steps=7629),
+        optimizer='muon', schedule='wsd', decay_frac=.7, max_lr=1.8e-3,
+        min_lr=0., warmup_steps=190, max_steps=7629),
     'gpt2-350m': GPT2_SIZES['gpt2-medium'] | LECTURE | dict(
         max_lr=3e-4, min_lr=3e-5, micro_batch=32),
     'gpt2-774m': GPT2_SIZES['gpt2-large'] | LECTURE | dict(

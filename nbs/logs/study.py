@@ -4,8 +4,7 @@
 
 Every recipe is tuned on seed 0, over the same grids of peak rate, warm-up,
 length of the decay and weight decay: each value is the best while the others
-stay. Then it runs with fresh seeds. `beyond.json` is the first version's
-result, which tuned rate and warm-up alone, on one corpus."""
+stay. Then it runs with fresh seeds. `study.json` is its result."""
 import json, math, sys, time
 from pathlib import Path
 from statistics import mean
@@ -22,7 +21,7 @@ from gpt2_nb.work.shards import find_data
 RECIPES = {
     'lecture': dict(optimizer='adamw', schedule='cosine', low=.1, at=[1.]),
     'AdamW, plateau': dict(optimizer='adamw', schedule='wsd', low=0., at=[1.]),
-    'fast': dict(optimizer='muon', schedule='wsd', low=0., at=[.4, .3, .5])}
+    'fast': dict(optimizer='muon', schedule='wsd', low=0., at=[.4, .3, .5, .6])}
 RECIPES |= {
     'AdamW, small batch': RECIPES['AdamW, plateau'] | dict(split=2),
     'Muon, cosine': RECIPES['lecture'] | dict(optimizer='muon', at=[.4]),
@@ -37,7 +36,7 @@ SIZES = {
                   dtype='fp32'),
     '124m': dict(preset='gpt2-124m', total_batch_tokens=2**16,
                  val_tokens=2**20, hellaswag_every=0)}
-WARM_UPS = .05,.1,.2,.4,.8  # shares of a run
+WARM_UPS = .0125,.025,.05,.1,.2,.4,.8  # shares of a run
 full = dict(warm=WARM_UPS, decay=(.2, .45, .7, 1.),  # 1: linear to zero
             wd=(.025, .1, .4, 1.6))
 GRIDS = {
@@ -45,7 +44,7 @@ GRIDS = {
                  wd=(.1, .4)),
     'small': dict(lr=(2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2)) | full,
     '124m': dict(lr=(6e-4, 1.2e-3, 2.4e-3, 4.8e-3)) | full}
-FIRST_FRESH = 4  # seeds 1 to 3 had been seen when the grid of decays was chosen
+FIRST_FRESH = 4  # 1 to 3 had been seen when the grid of decays was chosen
 
 def settings(size, data, recipe, steps, lr, warm, seed, decay=.2, wd=.1):
     "The trainer's settings for a run"
@@ -216,17 +215,19 @@ def table(
         if r[k] is None: return f'{"-":>9}'
         edge = r[k] in (min(seen[k]), max(seen[k]))
         return f'{r[k]:g}{"*"*edge}'.rjust(9)
-    def pace(o): return min(r['seconds']/r['steps'] for r in rows
-                            if RECIPES[r['recipe']]['optimizer'] == o)
+    def kind(name):
+        return [RECIPES[name].get(k) for k in ('optimizer', 'split')]
+    def pace(name): return min(r['seconds']/r['steps'] for r in rows
+                               if kind(r['recipe']) == kind(name))
     lines = [f'{"recipe":19}steps seconds'
              + ''.join(f'{NAMES[k]:>9}' for k in keys) + '    mean  seeds']
     for (name,n),v in finals(rows).items():
         mine = [r for r in rows if (r['recipe'], r['steps']) == (name, n)]
-        seconds = n*pace(RECIPES[name]['optimizer'])
+        seconds = n*pace(name)
         lines.append(f'{name:19}{n:5}{seconds:8.0f}'
                      + ''.join(cell(mine[-1], k) for k in keys)
                      + f'{mean(v):8.3f}  '+' '.join(f'{x:.3f}' for x in v))
-    for base in ('lecture', 'AdamW, plateau'):
+    for base in ('lecture', 'AdamW, plateau', 'AdamW, small batch'):
         if (base, max(r['steps'] for r in rows)) not in finals(rows): continue
         full,need = steps_needed(rows, base)
         lines.append(
