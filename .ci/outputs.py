@@ -4,10 +4,10 @@ from pathlib import Path
 from PIL import Image
 
 def smaller(png:bytes)->bytes:
-    "The same picture in 256 colours, if that saves anything"
+    "The same picture in 64 colours, if that saves anything"
     new = io.BytesIO()
     image = Image.open(io.BytesIO(png)).convert('RGB')
-    image.quantize(256, dither=Image.Dither.NONE).save(new, 'PNG', optimize=True)
+    image.quantize(64, dither=Image.Dither.NONE).save(new, 'PNG', optimize=True)
     return min(png, new.getvalue(), key=len)
 
 for path in map(Path, sys.argv[1:]):
