@@ -170,12 +170,14 @@ def exit_now():
 def end_with_others(store:dist.Store):
     "When another rank has failed and spoken, end this one, whatever it does"
     try:
+        store = store.clone()  # another thread may wait in the first
         while not store.check(['failed']): time.sleep(.25)
-    except RuntimeError: return  # the store is gone: the run is over
-    try:
+        if LEAVING.is_set(): return  # has counted itself
         store.add('heard', 1)
         wait_until_told(store)
-    except RuntimeError: pass
+    except RuntimeError:  # the store is gone, with rank 0: is the run over?
+        if LEAVING.wait(5): return
+        print('rank 0 is gone, and has not said why', file=sys.stderr)
     if not LEAVING.is_set(): exit_now()
 
 # %% ../../nbs/work/ranks.ipynb #47e4b813
