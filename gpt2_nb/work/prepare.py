@@ -174,7 +174,7 @@ def open_rows(path:str, kind:str, column:str):
     from pyarrow.dataset import ParquetFragmentScanOptions
     how = dict(path=kind, split='train', streaming=True,
                data_files=path if '://' in path else escape(path))
-    if path.endswith('.zst'):  # `datasets` would not see that it is cut off
+    if path.lower().endswith('.zst'):  # `datasets` would not see a cut
         with unpack(path) as f:
             while f.read(CHUNK): pass
     if kind == 'csv':  # a text '007' or 'None' is that, not 7 or nothing
